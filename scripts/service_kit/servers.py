@@ -1,0 +1,253 @@
+"""One small class per server: what it needs, how it starts, where it listens; SERVERS lists them."""
+
+from __future__ import annotations
+
+import signal
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from . import processes
+from .errors import UnavailableError
+
+DATABASE = "bursar"
+CONNECTIONS_MAX = 200  # the measurements go to 64 connections, several test processes may share the rest
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one server runs: its own folder, its own port, its own user (None: ours)."""
+
+    folder: Path
+    port: int
+    user: str | None
+
+    def run(self, *arguments: str, text: str = "", environment: dict[str, str] | None = None) -> None:
+        processes.run(list(arguments), folder=self.folder, user=self.user, text=text, environment=environment)
+
+
+class Server(ABC):
+    name: ClassVar[str]
+    port: ClassVar[int]
+    user: ClassVar[str]
+    packages: ClassVar[tuple[tuple[str, ...], ...]]  # alternatives: Debian renames them between releases
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+
+    @property
+    def variable(self) -> str:
+        return f"BURSAR_TEST_{self.name.upper()}_URL"
+
+    @abstractmethod
+    def lacks(self) -> str | None:
+        """What is not installed, or None."""
+
+    @abstractmethod
+    def prepare(self, place: Place) -> None:
+        """Fill the empty data folder."""
+
+    @abstractmethod
+    def command(self, place: Place) -> list[str]:
+        """The server itself, in the foreground, so that its process is the one we keep."""
+
+    def environment(self, place: Place) -> dict[str, str]:
+        return {}
+
+    @abstractmethod
+    def ready(self, place: Place) -> None:
+        """Return when the server answers; raise UnavailableError while it does not."""
+
+    @abstractmethod
+    def create_database(self, place: Place) -> None: ...
+
+    @abstractmethod
+    def url(self, place: Place) -> str:
+        """For SQLAlchemy."""
+
+
+class PostgreSQL(Server):
+    name = "postgresql"
+    port = 15432
+    user = "postgres"
+    packages = (("postgresql", "postgresql-client"),)
+    # The fast shutdown: SIGTERM would wait for every client to leave by itself.
+    stop_signal = signal.SIGINT
+
+    def lacks(self) -> str | None:
+        return processes.lacking_programs("postgres", "initdb", "psql", "pg_isready")
+
+    def prepare(self, place: Place) -> None:
+        # The C locale is on every machine, and sorts by bytes as the other databases do.
+        place.run(
+            processes.program("initdb"),
+            *("-D", str(place.folder / "data"), "-U", "postgres"),
+            *("--auth=trust", "--encoding=UTF8", "--locale=C"),
+        )
+
+    def command(self, place: Place) -> list[str]:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": place.port,
+            "unix_socket_directories": place.folder,
+            "max_connections": CONNECTIONS_MAX,
+            "fsync": "on",  # also what Bursar is measured against: it must pay for durability as we do
+            "synchronous_commit": "on",
+        }
+        options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+        return [processes.program("postgres"), "-D", str(place.folder / "data"), *options]
+
+    def ready(self, place: Place) -> None:
+        place.run(processes.program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(place.port))
+
+    def create_database(self, place: Place) -> None:
+        place.run(
+            processes.program("psql"),
+            *("-X", "-q", "-h", "127.0.0.1", "-p", str(place.port), "-U", "postgres"),
+            *("-c", f"create database {DATABASE}"),
+        )
+
+    def url(self, place: Place) -> str:
+        return f"postgresql+psycopg://postgres@127.0.0.1:{place.port}/{DATABASE}"
+
+
+class MariaDB(Server):
+    name = "mariadb"
+    port = 13306
+    user = "mysql"
+    packages = (("mariadb-server", "mariadb-client"),)
+
+    def lacks(self) -> str | None:
+        return processes.lacking_programs("mariadbd", "mariadb-install-db", "mariadb", "mariadb-admin")
+
+    def prepare(self, place: Place) -> None:
+        place.run(
+            processes.program("mariadb-install-db"),
+            *("--no-defaults", f"--datadir={place.folder / 'data'}", "--skip-test-db"),
+            *("--skip-name-resolve", "--auth-root-authentication-method=normal"),
+        )
+
+    def command(self, place: Place) -> list[str]:
+        return [
+            processes.program("mariadbd"),
+            "--no-defaults",  # must come first: the machine's own settings are not ours
+            f"--datadir={place.folder / 'data'}",
+            f"--socket={place.folder / 'server.sock'}",
+            f"--pid-file={place.folder / 'server.pid'}",
+            "--bind-address=127.0.0.1",
+            f"--port={place.port}",
+            f"--max-connections={CONNECTIONS_MAX}",
+            "--skip-name-resolve",
+            "--character-set-server=utf8mb4",
+            "--innodb-flush-log-at-trx-commit=1",
+        ]
+
+    def ready(self, place: Place) -> None:
+        place.run(processes.program("mariadb-admin"), *self._client(place), "ping")
+
+    def create_database(self, place: Place) -> None:
+        statement = f"create database {DATABASE} character set utf8mb4"
+        place.run(processes.program("mariadb"), *self._client(place), "-e", statement)
+
+    def _client(self, place: Place) -> tuple[str, ...]:
+        return ("--no-defaults", "--protocol=tcp", "-h127.0.0.1", f"-P{place.port}", "-uroot")
+
+    def url(self, place: Place) -> str:
+        return f"mysql+pymysql://root@127.0.0.1:{place.port}/{DATABASE}?charset=utf8mb4"
+
+
+class Firebird(Server):
+    """Firebird reads one root folder; ours mirrors the installed one, with settings and users of its own."""
+
+    name = "firebird"
+    port = 13050
+    user = "firebird"
+    packages = (
+        ("firebird3.0-server", "firebird3.0-utils", "libfbclient2"),
+        ("firebird4.0-server", "firebird4.0-utils", "libfbclient2"),
+    )
+    password: ClassVar[str] = "masterkey"  # noqa: S105 (Firebird's well-known one, and loopback only)
+
+    def lacks(self) -> str | None:
+        if self._installed() is None:
+            return "firebird's libraries"
+        return processes.lacking_programs("firebird", "isql-fb")
+
+    @staticmethod
+    def _installed() -> Path | None:
+        roots = sorted(Path("/usr/lib").glob("*/firebird/*/plugins"), reverse=True)
+        return roots[0].parent if roots else None
+
+    def environment(self, place: Place) -> dict[str, str]:
+        return {
+            "FIREBIRD": str(place.folder / "root"),
+            "FIREBIRD_LOCK": str(place.folder / "lock"),
+            "FIREBIRD_TMP": str(place.folder / "tmp"),
+        }
+
+    def prepare(self, place: Place) -> None:
+        installed = self._installed()
+        if installed is None:
+            raise UnavailableError("firebird's libraries are not installed")
+        # The server's user makes all of it, so that it owns what it must write.
+        place.run("mkdir", "root", "lock", "tmp", "data")
+        for part in installed.iterdir():
+            if part.name not in ("firebird.conf", "databases.conf"):
+                place.run("ln", "-s", str(part), f"root/{part.name}")
+        users = place.folder / "data" / "security.fdb"
+        settings = f"""
+            RemoteBindAddress = 127.0.0.1
+            RemoteServicePort = {place.port}
+            SecurityDatabase = {users}
+            TempDirectories = {place.folder / "tmp"}
+            DatabaseAccess = Full
+            AuthServer = Srp
+            UserManager = Srp
+        """
+        place.run("tee", "root/firebird.conf", text=settings)
+        place.run("touch", "root/databases.conf")
+        # Without a server, isql opens the file itself, and the first user needs no password.
+        self._isql(
+            place,
+            f"create database '{users}'; in /usr/share/firebird/{installed.name}/security.sql; commit;",
+        )
+        self._isql(
+            place,
+            f"connect '{users}' user sysdba; create or alter user sysdba password '{self.password}'; commit;",
+        )
+
+    def command(self, place: Place) -> list[str]:
+        return [processes.program("firebird")]
+
+    def ready(self, place: Place) -> None:
+        if not processes.listens(place.port):
+            raise UnavailableError(f"nothing listens on port {place.port}")
+
+    def create_database(self, place: Place) -> None:
+        self._isql(
+            place,
+            f"create database '127.0.0.1/{place.port}:{self._file(place)}' user 'sysdba'"
+            f" password '{self.password}' page_size 16384 default character set UTF8;",
+        )
+
+    def _isql(self, place: Place, statements: str) -> None:
+        arguments = ("-q", "-bail", "-user", "sysdba")
+        place.run(
+            processes.program("isql-fb"), *arguments, text=statements, environment=self.environment(place)
+        )
+
+    def _file(self, place: Place) -> Path:
+        return place.folder / "data" / f"{DATABASE}.fdb"
+
+    def url(self, place: Place) -> str:
+        address = f"sysdba:{self.password}@127.0.0.1:{place.port}"
+        return f"firebird+firebird://{address}/{self._file(place)}?charset=UTF8"
+
+
+SERVERS: dict[str, Server] = {server.name: server for server in (PostgreSQL(), MariaDB(), Firebird())}
+
+# Programs that are only used, never started here: name, what proves it is there, Debian packages.
+TOOLS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
+    "wrk": (("wrk",), (("wrk",),)),
+    "pgbench": (("pgbench",), (("postgresql", "postgresql-contrib"), ("postgresql",))),
+    "chromium": (("chromium", "chromium-browser", "google-chrome"), (("chromium", "fonts-liberation"),)),
+}

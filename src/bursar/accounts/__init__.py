@@ -1,0 +1,1 @@
+"""Organisations and the keys that act for them."""

@@ -1,0 +1,61 @@
+"""The HTTP server: wiring only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bursar import settings as settings_module
+from bursar.customers.endpoints import endpoints as customer_endpoints
+from bursar.events.endpoints import endpoints as event_endpoints
+from bursar.http.asgi import Application
+from bursar.http.dispatch import Dispatcher
+from bursar.http.endpoint import Endpoint
+from bursar.http.metrics import Metrics
+from bursar.http.operations import Operations
+from bursar.http.routing import add_endpoints
+from bursar.kit import logs
+from bursar.runtime import Runtime
+from bursar.settings import Settings
+from bursar.tasks import run_housekeeping
+
+
+def create() -> Application:
+    """For worker processes: the settings come by the environment."""
+    settings = settings_module.load()
+    logs.configure(settings.log_level, settings.log_format)
+    return build(settings)
+
+
+def all_endpoints(runtime: Runtime) -> list[Endpoint]:
+    return [*customer_endpoints(runtime.customers), *event_endpoints(runtime.events)]
+
+
+def build(settings: Settings) -> Application:
+    runtime = Runtime(settings)
+    if settings.development:
+        runtime.accounts.seed_development()
+    metrics = Metrics(shared_folder=os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
+    dispatcher = Dispatcher(runtime.store, runtime.directory, runtime.clock, metrics)
+    endpoints = all_endpoints(runtime)
+    operations = Operations(runtime.store, metrics, endpoints, dispatcher.failure, settings.metrics_token)
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        housekeeping = asyncio.create_task(run_housekeeping(runtime))
+        try:
+            yield
+        finally:
+            housekeeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await housekeeping
+            # Writes what was accepted; in a thread, as the loop must go on to hand out the answers.
+            await asyncio.to_thread(runtime.close)
+
+    application = Application(operations.not_found, lifespan)
+    add_endpoints(application, endpoints, dispatcher)
+    operations.add_routes(application)
+    return application

@@ -1,0 +1,46 @@
+"""`bursar`: wiring of the commands only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bursar import __version__
+from bursar.commands import audit, keys, server
+from bursar.commands.doctor import doctor
+from bursar.commands.openapi import openapi
+
+app = typer.Typer(
+    name="bursar",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # locals may be secret
+    help="Bursar, a self-hosted payment platform.",
+)
+app.command()(server.dev)
+app.command()(server.serve)
+app.command()(server.migrate)
+app.command()(doctor)
+app.command()(openapi)
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"bursar {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Self-hosted payments."""
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,133 @@
+"""`bursar audit`: proof that the log is as it was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from bursar import settings as settings_module
+from bursar.commands.output import (
+    EXIT_FOUND_WRONG,
+    EXIT_USAGE,
+    JSON_OPTION,
+    complaints,
+    console,
+    explained,
+    fail,
+    print_json,
+)
+from bursar.commands.server import ConfigOption
+from bursar.events import audit as log_audit
+from bursar.events.audit import ANCHOR_FORMAT, Anchor, Report
+from bursar.kit.clock import SystemClock
+from bursar.settings import Settings
+from bursar.store import schema
+from bursar.store.engine import Engines
+
+app = typer.Typer(no_args_is_help=True, help="Prove that the log was not rewritten.")
+
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Folder of a `bursar dev`, instead of the settings' database.")
+]
+AnchorOption = Annotated[Path | None, typer.Option(help="A file that `bursar audit anchor` wrote earlier.")]
+
+
+@app.command()
+def verify(
+    anchor: AnchorOption = None,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    as_json: bool = JSON_OPTION,
+) -> None:
+    """Walk every chain of the log. Exit code 1 when a row was changed, dropped, moved, added or cut off."""
+    with explained():
+        known = _read_anchor_file(anchor) if anchor else None
+        engines = _engines(data, config)
+        try:
+            with engines.reading.connect() as connection:
+                report = log_audit.verify(log_audit.snapshot(connection), known)
+        finally:
+            engines.close()
+    _tell(report, as_json=as_json)
+    if not report.whole:
+        raise typer.Exit(EXIT_FOUND_WRONG)
+
+
+@app.command()
+def anchor(
+    file: Annotated[Path | None, typer.Argument(help="Where to write; standard output if left away.")] = None,
+    data: DataOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write the heads of all chains, to be kept where nobody who can change the database can reach."""
+    with explained():
+        engines = _engines(data, config)
+        try:
+            with engines.reading.connect() as connection:
+                heads = log_audit.read_anchor(log_audit.snapshot(connection), SystemClock().now_microseconds())
+        finally:
+            engines.close()
+    if file is None:
+        print_json(heads)
+        return
+    try:
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(heads), indent=2) + b"\n")
+    except OSError as problem:
+        raise fail(f"The anchor cannot be written to {file}: {problem.strerror}.", EXIT_USAGE) from None
+    console.print(f"{len(heads.heads)} heads are in {file}. Keep it away from the database.")
+
+
+def _engines(data: Path | None, config: Path | None) -> Engines:
+    """Only reads; a lane and a writer are of no use here."""
+    settings = _settings_of_folder(data) if data else settings_module.load(config)
+    engines = Engines(settings.database_url, readers=1, writers=1)
+    version = schema.current_version(engines.reading)
+    schema.check_version(version)
+    if version is None:
+        engines.close()
+        raise fail("The database is empty: there is no log yet.", EXIT_USAGE)
+    return engines
+
+
+def _settings_of_folder(data: Path) -> Settings:
+    file = data.resolve() / "bursar.db"
+    if not file.is_file():
+        raise fail(f"There is no database in {data}.", EXIT_USAGE)
+    return Settings(development=True, database_url=f"sqlite:///{file}")
+
+
+def _read_anchor_file(file: Path) -> Anchor:
+    try:
+        known = msgspec.json.decode(file.read_bytes(), type=Anchor)
+    except OSError as problem:
+        raise fail(f"The anchor {file} cannot be read: {problem.strerror}.", EXIT_USAGE) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise fail(f"{file} is not an anchor: {problem}.", EXIT_USAGE) from None
+    if known.format != ANCHOR_FORMAT:
+        raise fail(f"{file} is not of the format {ANCHOR_FORMAT}.", EXIT_USAGE)
+    return known
+
+
+def _tell(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "whole": report.whole,
+                "rows": report.rows,
+                "chains": report.chains,
+                "anchored": report.anchored,
+                "problems": report.problems,
+                "problems_unnamed": report.problems_unnamed,
+            }
+        )
+        return
+    for problem in report.problems:
+        complaints.print(problem, markup=False)
+    if report.problems_unnamed:
+        complaints.print(f"… and {report.problems_unnamed} more")
+    verdict = "[green]The log is whole[/]" if report.whole else "[bold red]The log was tampered with[/]"
+    anchored = f", {report.anchored} held against the anchor" if report.anchored else ""
+    console.print(f"{verdict}: {report.rows} rows in {report.chains} chains{anchored}.")

@@ -1,0 +1,1 @@
+"""Customers: whom payments come from."""

@@ -1,0 +1,142 @@
+"""Proves the log: walks every chain from its beginning and holds it against its head and an anchor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from bursar.events.chain import ChainKey, Head, break_in_chain
+from bursar.events.tables import SEALED_COLUMNS, event_heads, events
+
+ANCHOR_FORMAT = "bursar-anchor-1"
+ROWS_FETCHED = 1_000
+PROBLEMS_MAX = 100  # enough to see what happened; a rewritten log would name every row
+
+SNAPSHOT_ISOLATION = {
+    "postgresql": "REPEATABLE READ",
+    "mysql": "REPEATABLE READ",
+    "mariadb": "REPEATABLE READ",
+}
+
+
+class AnchoredHead(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    org_id: str
+    livemode: int
+    lane: int
+    sequence_number: int
+    row_hash: str
+
+    @property
+    def key(self) -> ChainKey:
+        return ChainKey(self.org_id, self.livemode, self.lane)
+
+
+class Anchor(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The heads at one moment, to be kept where whoever can change the database cannot reach."""
+
+    format: str = ANCHOR_FORMAT
+    written: int
+    heads: list[AnchoredHead]
+
+
+@dataclass(slots=True)
+class Report:
+    rows: int = 0
+    chains: int = 0
+    anchored: int = 0
+    problems: list[str] = field(default_factory=list)
+    problems_unnamed: int = 0
+
+    @property
+    def whole(self) -> bool:
+        return not self.problems
+
+    def blame(self, problem: str) -> None:
+        if len(self.problems) < PROBLEMS_MAX:
+            self.problems.append(problem)
+        else:
+            self.problems_unnamed += 1
+
+
+def snapshot(connection: Connection) -> Connection:
+    """A connection on which writers that go on meanwhile are not seen. Call before its first statement."""
+    isolation = SNAPSHOT_ISOLATION.get(connection.dialect.name)
+    return connection.execution_options(isolation_level=isolation) if isolation else connection
+
+
+def read_anchor(connection: Connection, now: int) -> Anchor:
+    return Anchor(
+        written=now,
+        heads=[
+            AnchoredHead(
+                org_id=key.org_id,
+                livemode=key.livemode,
+                lane=key.lane,
+                sequence_number=head.sequence_number,
+                row_hash=head.row_hash,
+            )
+            for key, head in sorted(_heads(connection).items(), key=lambda item: str(item[0]))
+        ],
+    )
+
+
+def verify(connection: Connection, anchor: Anchor | None = None) -> Report:
+    report = Report()
+    heads = _heads(connection)
+    pins = {(pin.key, pin.sequence_number): pin for pin in anchor.heads} if anchor else {}
+    reached: dict[ChainKey, Head] = {}
+    for row in _rows(connection):
+        key = ChainKey(row["org_id"], row["livemode"], row["lane"])
+        report.rows += 1
+        problem = break_in_chain(row, reached.get(key, Head()))
+        if problem is not None:
+            report.blame(f"{_named(key)}: {problem}")
+        reached[key] = Head(row["sequence_number"], row["id"], row["row_hash"])
+        pin = pins.pop((key, row["sequence_number"]), None)
+        if pin is not None:
+            report.anchored += 1
+            if pin.row_hash != row["row_hash"]:
+                report.blame(f"{_named(key)}: row {row['id']} is not the one that the anchor holds")
+    report.chains = len(reached)
+    _compare_ends(report, reached, heads)
+    for pin in pins.values():
+        report.blame(f"{_named(pin.key)}: row number {pin.sequence_number}, which the anchor holds, is gone")
+    return report
+
+
+def _compare_ends(report: Report, reached: dict[ChainKey, Head], heads: dict[ChainKey, Head]) -> None:
+    for key in sorted(reached.keys() | heads.keys(), key=str):
+        end, head = reached.get(key), heads.get(key)
+        if head is None:
+            report.blame(f"{_named(key)}: the chain has rows but no head")
+        elif end is None:
+            report.blame(f"{_named(key)}: all {head.sequence_number} rows are gone")
+        elif end.sequence_number < head.sequence_number:
+            report.blame(f"{_named(key)}: cut off after row {end.sequence_number} of {head.sequence_number}")
+        elif end != head:
+            report.blame(f"{_named(key)}: the last row is not the one that the head names")
+
+
+def _heads(connection: Connection) -> dict[ChainKey, Head]:
+    return {
+        ChainKey(row.org_id, row.livemode, row.lane): Head(row.sequence_number, row.event_id, row.row_hash)
+        for row in connection.execute(select(event_heads))
+    }
+
+
+def _rows(connection: Connection) -> Iterator[dict[str, Any]]:
+    """All rows in the order of their ids, a bounded number in memory at a time."""
+    columns: list[Any] = [events.c[name] for name in (*SEALED_COLUMNS, "row_hash")]
+    query = select(*columns).order_by(events.c.org_id, events.c.livemode, events.c.id)
+    result = connection.execution_options(yield_per=ROWS_FETCHED).execute(query)
+    for row in result.mappings():
+        yield dict(row)
+
+
+def _named(key: ChainKey) -> str:
+    mode = "live" if key.livemode else "test"
+    return f"{key.org_id} {mode} lane {key.lane}"

@@ -1,0 +1,1 @@
+"""HTTP: one way to declare an endpoint, and everything that follows from the declaration."""

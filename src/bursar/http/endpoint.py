@@ -1,0 +1,50 @@
+"""The one way to declare an endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from bursar.http.call import Call, Result
+from bursar.http.expand import Expansion
+from bursar.http.params import Params
+from bursar.http.validation import Parser
+
+Handler = Callable[[Call, Any], Awaitable[Result]]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Parsing, errors, guards, expansion and the OpenAPI document all follow from this."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    permission: str
+    returns: Any
+    params: type[Params] = Params
+    expandable: Mapping[str, Expansion] = field(default_factory=dict)
+    publishable: bool = False
+    parser: Parser[Params] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parser", Parser(self.params))
+
+    @property
+    def operation_id(self) -> str:
+        return str(getattr(self.handler, "__name__", "operation"))
+
+    @property
+    def writes(self) -> bool:
+        return self.method == "POST"
+
+
+def encode(result: msgspec.Struct) -> bytes:
+    return _encoder.encode(result)
+
+
+_encoder = msgspec.json.Encoder()

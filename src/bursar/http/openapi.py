@@ -1,0 +1,231 @@
+"""The OpenAPI 3.1 document: everything in it follows from the declared endpoints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+from inspect import getdoc
+from typing import Any
+
+from bursar import __version__
+from bursar.http.endpoint import Endpoint
+from bursar.http.expand import Expansion
+from bursar.http.limits import IDEMPOTENCY_KEY_LENGTH_MAX
+from bursar.http.openapi_schemas import Schema, Schemas
+from bursar.kit import errors
+from bursar.kit.wire import API_VERSION
+
+Document = dict[str, Any]
+
+OPENAPI_VERSION = "3.1.0"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+DESCRIPTION = (
+    "A self-hosted payment platform. It takes the requests of the official payment SDKs; "
+    f"its answers have the shapes of API version {API_VERSION}."
+)
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
+# Every request may end like this, whatever it asks for.
+_ALWAYS = (400, 401, 403, 431, 500, 503)
+_WRITES = (409, 413, 415)
+_CURSORS = ("starting_after", "ending_before")
+
+
+def document(endpoints: Sequence[Endpoint]) -> Document:
+    schemas = Schemas((endpoint.params for endpoint in endpoints), (endpoint.returns for endpoint in endpoints))
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
+    return {
+        "openapi": OPENAPI_VERSION,
+        "info": {
+            "title": "Bursar",
+            "version": __version__,
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "The server that gave this document."}],
+        "security": [{"Bearer": []}, {"Basic": []}],
+        "tags": [{"name": name} for name in dict.fromkeys(map(tag_of, endpoints))],
+        "paths": paths,
+        "components": {
+            "schemas": {**schemas.components, "Error": _error_schema()},
+            "responses": {_response_name(status): _error_response(status) for status in sorted(_statuses(endpoints))},
+            "headers": _HEADERS,
+            "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
+            "securitySchemes": _SECURITY_SCHEMES,
+        },
+    }
+
+
+def tag_of(endpoint: Endpoint) -> str:
+    """`/v1/payment_intents/{intent}/capture` belongs to the payment intents."""
+    return endpoint.path.strip("/").split("/")[1].replace("_", " ").capitalize()
+
+
+def _operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "tags": [tag_of(endpoint)],
+        "operationId": endpoint.operation_id,
+        "summary": endpoint.summary,
+        "x-permission": endpoint.permission,
+        "x-publishable": endpoint.publishable,
+        "x-expandable": list(_expandable(endpoint.expandable)),
+        "parameters": [_path_parameter(name) for name in _PARAMETER.findall(endpoint.path)],
+    }
+    if endpoint.writes:
+        operation["parameters"].append({"$ref": "#/components/parameters/IdempotencyKey"})
+        operation["requestBody"] = _request_body(endpoint, schemas)
+    else:
+        operation["parameters"] += _query_parameters(endpoint, schemas)
+    operation["responses"] = {"200": _success(endpoint, schemas)} | {
+        str(status): {"$ref": f"#/components/responses/{_response_name(status)}"} for status in _failures(endpoint)
+    }
+    return operation
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "pattern": "^[^/]+$"}
+    return {"name": name, "in": "path", "required": True, "description": f"The {name}'s id.", "schema": schema}
+
+
+def _query_parameters(endpoint: Endpoint, schemas: Schemas) -> Iterator[dict[str, Any]]:
+    members, required = schemas.form_members(endpoint.params)
+    for name, schema in members.items():
+        shown = {key: value for key, value in schema.items() if key != "description"}
+        parameter: dict[str, Any] = {"name": name, "in": "query", "required": name in required}
+        if "description" in schema:
+            parameter["description"] = schema["description"]
+        yield {**parameter, **_style(shown, schemas), "schema": shown}
+
+
+def _request_body(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+    form = schemas.form(endpoint.params)
+    resolved = schemas.resolve(form)
+    styles = {name: _style(schema, schemas) for name, schema in resolved["properties"].items()}
+    encoding = {name: style for name, style in styles.items() if style}
+    return {
+        "required": bool(resolved["required"]),
+        "content": {
+            FORM: {"schema": form, "encoding": encoding},
+            JSON: {"schema": schemas.json_body(endpoint.params)},
+        },
+    }
+
+
+def _style(schema: Schema, schemas: Schemas) -> dict[str, Any]:
+    """Objects and lists are spelt with brackets: `created[gte]=1`, `expand[0]=a`."""
+    options = [schemas.resolve(option) for option in schema.get("anyOf", [schema])]
+    nested = any(option.get("type") in ("object", "array") for option in options)
+    return {"style": "deepObject", "explode": True} if nested else {}
+
+
+def _success(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+    names = ["Request-Id", "Stripe-Version"]
+    if endpoint.writes:
+        names += ["Idempotency-Key", "Idempotent-Replayed", "Original-Request"]
+    return {
+        "description": "Done.",
+        "headers": _header_references(names),
+        "content": {JSON: {"schema": schemas.answer(endpoint.returns)}},
+    }
+
+
+def _expandable(expandable: dict[str, Expansion] | Any, prefix: str = "") -> Iterator[str]:
+    for name, expansion in expandable.items():
+        yield prefix + name
+        if len(prefix) < 100:  # an expansion may hold itself; no real path is as long
+            yield from _expandable(expansion.nested, f"{prefix}{name}.")
+
+
+def _failures(endpoint: Endpoint) -> list[int]:
+    found = set(_ALWAYS)
+    names_object = "{" in endpoint.path or any(name in endpoint.params.__struct_fields__ for name in _CURSORS)
+    if names_object:
+        found.add(404)
+    if endpoint.writes:
+        found.update(_WRITES)
+    elif endpoint.method == "DELETE":
+        found.add(409)
+    return sorted(found)
+
+
+def _statuses(endpoints: Sequence[Endpoint]) -> set[int]:
+    return {status for endpoint in endpoints for status in _failures(endpoint)}
+
+
+def _error_classes() -> list[type[errors.RequestError]]:
+    return errors.RequestError.__subclasses__()
+
+
+def _response_name(status: int) -> str:
+    return HTTPStatus(status).phrase.title().replace(" ", "").replace("-", "")
+
+
+def _error_response(status: int) -> dict[str, Any]:
+    meanings = [getdoc(error) or "" for error in _error_classes() if error.status == status]
+    names = ["Request-Id", "Stripe-Version", "Stripe-Should-Retry"]
+    if status == HTTPStatus.UNAUTHORIZED:
+        names.append("WWW-Authenticate")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        names.append("Retry-After")
+    if status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+        names = []  # refused before there is a request
+    return {
+        "description": " ".join(meanings),
+        "headers": _header_references(names),
+        "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+
+
+def _error_schema() -> Schema:
+    kinds = sorted({error.type for error in _error_classes()})
+    detail = {
+        "type": "object",
+        "properties": {
+            "type": {"enum": kinds, "description": "The kind of error, which decides the SDKs' exception class."},
+            "message": {"type": "string", "description": "What went wrong, and what to do about it."},
+            "code": {"type": "string", "description": "For programs: a short name of what went wrong."},
+            "param": {"type": "string", "description": "The parameter that is at fault, such as address[city]."},
+        },
+        "required": ["type", "message"],
+    }
+    return {"title": "Error", "type": "object", "properties": {"error": detail}, "required": ["error"]}
+
+
+def _header_references(names: Sequence[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _header(description: str, schema: Schema) -> dict[str, Any]:
+    return {"description": description, "schema": schema}
+
+
+_TEXT: Schema = {"type": "string"}
+_HEADERS = {
+    "Request-Id": _header("Names this request; quote it when you report an error.", _TEXT),
+    "Stripe-Version": _header("The API version whose shapes the answer has.", {"const": API_VERSION}),
+    "Stripe-Should-Retry": _header("Whether the same request may succeed later.", {"enum": ["true", "false"]}),
+    "Idempotency-Key": _header("The key that was sent.", _TEXT),
+    "Idempotent-Replayed": _header("Sent when this is the kept answer of an earlier request.", {"const": "true"}),
+    "Original-Request": _header("The Request-Id of the request whose answer was kept.", _TEXT),
+    "Retry-After": _header("After how many seconds to try again.", {"type": "integer", "minimum": 1}),
+    "WWW-Authenticate": _header("The scheme to authenticate by.", _TEXT),
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Repeating a request with the same key and parameters has no second effect; a UUID is best.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": IDEMPOTENCY_KEY_LENGTH_MAX,
+        "pattern": "^[!-~]([ -~]*[!-~])?$",
+    },
+}
+_SECURITY_SCHEMES = {
+    "Bearer": {"type": "http", "scheme": "bearer", "description": "The API key as a bearer token."},
+    "Basic": {"type": "http", "scheme": "basic", "description": "The API key as the user name, without a password."},
+}

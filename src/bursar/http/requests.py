@@ -1,0 +1,63 @@
+"""Reads a request: the few headers that matter, and a body of bounded size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from bursar.http.asgi import Receive, Scope
+from bursar.http.limits import BODY_BYTES_MAX
+from bursar.kit.errors import BodyTooLarge, InvalidRequest
+
+
+class ClientGone(Exception):
+    """The client hung up before its request was complete: there is nobody to answer."""
+
+
+@dataclass(slots=True)
+class Headers:
+    authorization: bytes | None = None
+    content_type: bytes = b""
+    content_length: bytes | None = None
+    idempotency_key: bytes | None = None
+
+
+def read_headers(scope: Scope) -> Headers:
+    headers = Headers()
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            headers.authorization = value
+        elif name == b"content-type":
+            headers.content_type = value
+        elif name == b"content-length":
+            headers.content_length = value
+        elif name == b"idempotency-key":
+            headers.idempotency_key = value
+    return headers
+
+
+async def read_body(receive: Receive, content_length: bytes | None) -> bytes:
+    """The whole body; refused by its announced length before a byte is kept, or as soon as it is too long."""
+    if content_length is not None and (not content_length.isdigit() or int(content_length) > BODY_BYTES_MAX):
+        raise _too_large()
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += cast("bytes", message["body"])
+        if len(body) > BODY_BYTES_MAX:
+            raise _too_large()
+        if not message["more_body"]:
+            return body
+
+
+def read_content_type(raw: bytes) -> str:
+    try:
+        return raw.decode("ascii")
+    except UnicodeDecodeError:
+        raise InvalidRequest("The Content-Type header is not ASCII.") from None
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {BODY_BYTES_MAX} bytes; send less.")

@@ -1,0 +1,51 @@
+"""Sends an answer: status, the headers that every answer has, the body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bursar.http.asgi import Send
+from bursar.http.authentication import WWW_AUTHENTICATE
+from bursar.http.errors import error_body
+from bursar.kit.errors import RequestError
+from bursar.kit.wire import API_VERSION
+
+Header = tuple[bytes, bytes]
+
+_JSON: list[Header] = [
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"stripe-version", API_VERSION.encode()),
+]
+
+
+@dataclass(slots=True)
+class Answer:
+    status: int
+    body: bytes
+    headers: list[Header] = field(default_factory=list)
+
+
+def error_answer(error: RequestError) -> Answer:
+    headers: list[Header] = []
+    if error.retry_after_seconds is not None:
+        headers.append((b"retry-after", b"%d" % error.retry_after_seconds))
+    if error.status == 401:
+        headers.append((b"www-authenticate", WWW_AUTHENTICATE))
+    if error.status in (413, 431):
+        headers.append((b"connection", b"close"))
+    # The SDKs retry 409 and 5xx by themselves; a defect of ours would only be hit again.
+    headers.append((b"stripe-should-retry", b"true" if error.status in (409, 503) else b"false"))
+    return Answer(error.status, error_body(error), headers)
+
+
+async def send_json(send: Send, answer: Answer, request_id: str) -> None:
+    headers = [
+        *_JSON,
+        (b"content-length", b"%d" % len(answer.body)),
+        (b"request-id", request_id.encode()),
+        *answer.headers,
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})

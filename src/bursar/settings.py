@@ -1,0 +1,154 @@
+"""One typed settings object: from a TOML file, then from BURSAR_* variables, then checked."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from bursar.kit.errors import BursarError
+
+VARIABLE_PREFIX = "BURSAR_"
+FILE_VARIABLE = "BURSAR_CONFIG"
+SECRET_LENGTH_MIN = 32
+# Variables that belong to the test suite or name the file itself.
+FOREIGN = ("BURSAR_TEST_", FILE_VARIABLE)
+DEVELOPMENT_SECRET = "bursar-development-secret-known-to-all"  # noqa: S105 - refused outside dev mode
+DEVELOPMENT_PORT = 8420
+
+
+class SettingsError(BursarError):
+    """A setting is missing or wrong. The message names it and the remedy."""
+
+
+class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """Each member is a key of the TOML file and, in capitals, a BURSAR_ variable."""
+
+    development: bool = False
+    database_url: str = ""
+    # Keys the hashes of API keys. Changing it invalidates them all, unless the old one stays as previous.
+    secret_key: str = ""
+    secret_key_previous: str | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = DEVELOPMENT_PORT
+    workers: Annotated[int, Meta(ge=1, le=128)] = 1
+    # Committing threads of each process; 0 means one for SQLite, two elsewhere.
+    writers: Annotated[int, Meta(ge=0, le=16)] = 0
+    readers: Annotated[int, Meta(ge=1, le=64)] = 4
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "text"] = "json"
+    # Allows /metrics to whoever sends it as a bearer token; without one, only to the same machine.
+    metrics_token: str | None = None
+    # Addresses of proxies whose X-Forwarded-For is believed; comma separated.
+    trusted_proxies: str = ""
+    tracing_endpoint: str | None = None
+    shutdown_seconds: Annotated[int, Meta(ge=1, le=600)] = 25
+    migrate_at_start: bool = True
+
+
+def load(
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Settings:
+    environment = os.environ if environment is None else environment
+    values = _from_file(file or _file_of(environment))
+    values |= _from_environment(environment)
+    values |= {name: value for name, value in (overrides or {}).items() if value is not None}
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as problem:
+        raise SettingsError(f"The settings are not valid: {problem}.") from None
+    check(settings)
+    return settings
+
+
+def check(settings: Settings) -> None:
+    """Refuses what is only fit for development. Deny by default."""
+    if settings.development:
+        return
+    if not settings.database_url:
+        raise SettingsError(
+            "No database is set. Set BURSAR_DATABASE_URL, for example to "
+            "postgresql://bursar:PASSWORD@localhost/bursar or sqlite:////var/lib/bursar/bursar.db."
+        )
+    if not settings.secret_key:
+        raise SettingsError(
+            "No secret is set. Set BURSAR_SECRET_KEY to a random text, for example from `openssl rand -hex 32`."
+        )
+    if settings.secret_key == DEVELOPMENT_SECRET or len(settings.secret_key) < SECRET_LENGTH_MIN:
+        raise SettingsError(
+            f"BURSAR_SECRET_KEY is the development default or shorter than {SECRET_LENGTH_MIN} characters. "
+            "Set it to a random text, for example from `openssl rand -hex 32`."
+        )
+
+
+def development(data: Path, port: int, environment: Mapping[str, str] | None = None) -> Settings:
+    """Everything in one folder, on this machine only."""
+    data.mkdir(parents=True, exist_ok=True)
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {
+        "development": True,
+        "database_url": f"sqlite:///{data.resolve() / 'bursar.db'}",
+        "secret_key": DEVELOPMENT_SECRET,
+        "log_format": "text",
+        "log_level": "warning",
+    }
+    allowed = {name: environment[name] for name in environment if name in _DEVELOPMENT_VARIABLES}
+    return load(
+        None,
+        allowed | {FILE_VARIABLE: ""},
+        values | _from_environment(allowed) | {"host": "127.0.0.1", "port": port},
+    )
+
+
+# What may be tried in dev mode without leaving it; the address and the secret stay as they are.
+_DEVELOPMENT_VARIABLES = (
+    "BURSAR_LOG_LEVEL",
+    "BURSAR_LOG_FORMAT",
+    "BURSAR_TRACING_ENDPOINT",
+    "BURSAR_DATABASE_URL",
+)
+
+
+def to_environment(settings: Settings) -> dict[str, str]:
+    """The same settings as variables, for worker processes."""
+    defaults = Settings()
+    result = {FILE_VARIABLE: ""}
+    for name in Settings.__struct_fields__:
+        value = getattr(settings, name)
+        if value is not None and value != getattr(defaults, name):
+            result[VARIABLE_PREFIX + name.upper()] = str(value).lower() if isinstance(value, bool) else str(value)
+    return result
+
+
+def _file_of(environment: Mapping[str, str]) -> Path | None:
+    named = environment.get(FILE_VARIABLE)
+    if named is not None:
+        return Path(named) if named else None
+    default = Path("bursar.toml")
+    return default if default.is_file() else None
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise SettingsError(f"The settings file {file} cannot be read: {problem.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise SettingsError(f"The settings file {file} is not valid TOML: {problem}.") from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    values = {}
+    for name, value in environment.items():
+        if name.startswith(VARIABLE_PREFIX) and not name.startswith(FOREIGN):
+            values[name.removeprefix(VARIABLE_PREFIX).lower()] = value
+    return values

@@ -1,0 +1,103 @@
+"""Sends one statement with many rows, as cheaply as each database allows.
+
+SQLAlchemy compiles a statement once; its work for every row after that is skipped, as no type of ours
+needs any. SQLite gets its rows as few long INSERTs: its driver lets go of the interpreter once for each
+statement that it runs, and taking it back from a busy event loop is what would cost most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.dml import Insert, UpdateBase
+
+from bursar.store.errors import RowsExpected
+from bursar.store.unit import Change
+
+# Rows of one INSERT; powers of two, so that few texts serve every number of rows.
+CHUNKS = (64, 32, 16, 8, 4, 2, 1)
+PREPARED_BACKENDS = frozenset({"sqlite", "postgresql", "mysql", "mariadb"})
+
+
+class Prepared:
+    """A statement compiled for one database."""
+
+    def __init__(self, statement: UpdateBase, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self.text = str(compiled)
+        names: Sequence[str] | None = getattr(compiled, "positiontup", None)
+        self._values = _tuple_of(names) if names is not None else None
+        self._long_texts: dict[int, str] = {}
+        head, word, values = self.text.partition(" VALUES ")
+        self._head, self._one = (head + word, values) if word else ("", "")
+        self._long = isinstance(statement, Insert) and dialect.name == "sqlite" and bool(word)
+
+    def run(self, connection: Connection, changes: Sequence[Change]) -> int:
+        """Returns how many rows the database says it changed, -1 if it does not say."""
+        if self._values is None:
+            return connection.exec_driver_sql(self.text, [change.row for change in changes]).rowcount
+        rows = [self._values(change.row) for change in changes]
+        if not self._long:
+            return connection.exec_driver_sql(self.text, rows).rowcount
+        start = 0
+        for size in CHUNKS:
+            while len(rows) - start >= size:
+                values = tuple(value for row in rows[start : start + size] for value in row)
+                connection.exec_driver_sql(self._long_text(size), values)
+                start += size
+        return len(rows)
+
+    def _long_text(self, size: int) -> str:
+        text = self._long_texts.get(size)
+        if text is None:
+            text = self._long_texts[size] = self._head + ", ".join([self._one] * size)
+        return text
+
+
+class Batches:
+    """Runs changes on the connections of one writer."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._multi_rowcount = bool(dialect.supports_sane_multi_rowcount)
+        self._prepared: dict[UpdateBase, Prepared] = {}
+
+    def execute(self, connection: Connection, statement: UpdateBase, changes: Sequence[Change]) -> None:
+        """Sends the statement with all its rows, and holds the row count against what was expected."""
+        expects = changes[0].rows_expected is not None
+        if self._dialect.name not in PREPARED_BACKENDS or (expects and not self._multi_rowcount):
+            self._one_by_one(connection, statement, changes)
+            return
+        found = self._prepare(statement).run(connection, changes)
+        if expects:
+            _expect(found, sum(change.rows_expected or 0 for change in changes))
+
+    def _prepare(self, statement: UpdateBase) -> Prepared:
+        prepared = self._prepared.get(statement)
+        if prepared is None:
+            prepared = self._prepared[statement] = Prepared(statement, self._dialect)
+        return prepared
+
+    def _one_by_one(self, connection: Connection, statement: UpdateBase, changes: Sequence[Change]) -> None:
+        if changes[0].rows_expected is None:
+            connection.execute(statement, [change.row for change in changes])
+            return
+        for change in changes:
+            _expect(connection.execute(statement, change.row).rowcount, change.rows_expected or 0)
+
+
+def _tuple_of(names: Sequence[str]) -> Any:
+    """A function from a row to the values that the statement's placeholders stand for."""
+    if len(names) == 1:
+        name = names[0]
+        return lambda row: (row[name],)
+    return itemgetter(*names)
+
+
+def _expect(found: int, expected: int) -> None:
+    if found != expected:
+        raise RowsExpected(f"{expected} rows should have changed, {found} did")

@@ -1,0 +1,112 @@
+"""Engines: what each kind of database needs to be told once per connection."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import QueuePool
+
+SQLITE_BUSY_TIMEOUT_MS = 5_000  # another process may hold the write lock for one batch, never for long
+SQLITE_CACHE_KIB = 32_768
+SQLITE_CHECKPOINT_PAGES = 8_000  # about 32 MiB of log between checkpoints, so that they do not crowd the commits
+CONNECT_TIMEOUT_SECONDS = 5
+POOL_WAIT_SECONDS = 5
+MEMORY_URL = "memory://"
+
+_memory_numbers = itertools.count(1)
+
+
+class Engines:
+    """One engine for writing and one for reading the same database."""
+
+    def __init__(self, url: str, *, readers: int, writers: int) -> None:
+        self.url = parse_url(url)
+        self.dialect_name = self.url.get_backend_name()
+        self.writing = _create(self.url, pool_size=writers, writing=True)
+        self.reading = _create(self.url, pool_size=readers, writing=False)
+        # A database in memory lives as long as somebody is connected to it.
+        self._keepalive = self.writing.raw_connection() if is_memory(self.url) else None
+
+    def close(self) -> None:
+        if self._keepalive is not None:
+            self._keepalive.close()
+        self.reading.dispose()
+        self.writing.dispose()
+
+
+def parse_url(url: str) -> URL:
+    """Accepts SQLAlchemy's URLs, `memory://`, and the short forms people write."""
+    if url == MEMORY_URL:
+        return make_url(f"sqlite:///file:/bursar-memory-{next(_memory_numbers)}?vfs=memdb&uri=true")
+    short = {
+        "postgres": "postgresql+psycopg",
+        "postgresql": "postgresql+psycopg",
+        "mysql": "mysql+pymysql",
+        "mariadb": "mysql+pymysql",
+        "firebird": "firebird+firebird",
+    }
+    scheme = urlsplit(url).scheme
+    return make_url(url.replace(scheme, short[scheme], 1) if scheme in short else url)
+
+
+def is_memory(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite" and "memdb" in str(url)
+
+
+def describe_url(url: URL) -> str:
+    return url.render_as_string(hide_password=True)
+
+
+def _create(url: URL, *, pool_size: int, writing: bool) -> Engine:
+    backend = url.get_backend_name()
+    options: dict[str, Any] = {
+        "pool_size": pool_size + 1,  # one more for migrations, doctor and the like
+        "max_overflow": 2,
+        "pool_timeout": POOL_WAIT_SECONDS,
+        "poolclass": QueuePool,
+    }
+    connect_args: dict[str, Any] = {}
+    if backend == "sqlite":
+        # Transactions are begun by hand below: the driver's own way would begin them too late.
+        connect_args = {
+            "isolation_level": None,
+            "check_same_thread": False,
+            "timeout": SQLITE_BUSY_TIMEOUT_MS / 1000,
+        }
+    elif backend == "postgresql":
+        connect_args = {"connect_timeout": CONNECT_TIMEOUT_SECONDS}
+    elif backend == "mysql":
+        connect_args = {"connect_timeout": CONNECT_TIMEOUT_SECONDS}
+        # Readers must see what was committed a moment ago, as on every other database here.
+        options["isolation_level"] = "READ COMMITTED"
+    if backend != "sqlite" and not writing:
+        # A reader may have slept through a restart of the server; the writer finds out by itself.
+        options["pool_pre_ping"] = True
+    engine = create_engine(url, connect_args=connect_args, **options)
+    if backend == "sqlite":
+        _prepare_sqlite(engine, writing=writing, memory=is_memory(url))
+    return engine
+
+
+def _prepare_sqlite(engine: Engine, *, writing: bool, memory: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        if not memory:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        # FULL makes each commit durable before it is answered; NORMAL may lose acknowledged ones.
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute(f"PRAGMA cache_size=-{SQLITE_CACHE_KIB}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={SQLITE_CHECKPOINT_PAGES}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    begin = "BEGIN IMMEDIATE" if writing else "BEGIN"
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)

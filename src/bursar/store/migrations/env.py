@@ -1,0 +1,10 @@
+"""Alembic's entry point: runs the steps on the connection that it is handed."""
+
+from alembic import context
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    version_table="bursar_schema",
+    transactional_ddl=True,
+)
+context.run_migrations()

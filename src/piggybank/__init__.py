@@ -1,0 +1,1 @@
+"""PiggyBank: the bank simulator, a program of its own. It imports nothing of Bursar."""

