@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 import stripe
+
 from tests.wire.harness import SECRET_KEY, RunningServer
 
 

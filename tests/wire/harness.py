@@ -59,9 +59,7 @@ class RunningServer:
         ]
         # The log goes to a file: a pipe that nobody reads would block the server once it is full.
         with self._stderr_path.open("wb") as log:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log
-            )
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
         try:
             self._wait_until_healthy(self._process)
         except BaseException:

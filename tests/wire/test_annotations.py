@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import stripe
 from stripe._object_classes import OBJECT_CLASSES
+
 from tests.wire.annotations import assert_conforms, class_for, violations
 
 Json = dict[str, Any]
@@ -217,12 +218,8 @@ def test_a_search_result_names_a_next_page_exactly_where_there_is_more() -> None
         pytest.param(put("type", "customer.petted"), "$.type: 'customer.petted' is not one", id="type"),
         pytest.param(drop("data.object.email"), "$.data.object.email: missing", id="subject"),
         pytest.param(put("data.object.object", "pet"), "$.data.object.object: the SDK knows no", id="class"),
-        pytest.param(
-            drop("data.previous_attributes"), "$.data.previous_attributes: an update has to", id="no change"
-        ),
-        pytest.param(
-            put("data.previous_attributes", {"pet": 1}), "$.data.previous_attributes.pet: not", id="change"
-        ),
+        pytest.param(drop("data.previous_attributes"), "$.data.previous_attributes: an update has to", id="no change"),
+        pytest.param(put("data.previous_attributes", {"pet": 1}), "$.data.previous_attributes.pet: not", id="change"),
         pytest.param(put("request.id", 1), "$.request.id: expected str, got int", id="request"),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import stripe
+
 from tests.services import node_command
 from tests.wire.annotations import assert_conforms
 from tests.wire.harness import PUBLISHABLE_KEY, SECRET_KEY, RunningServer

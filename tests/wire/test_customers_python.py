@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 import stripe
 from stripe.params import CustomerCreateParams, CustomerListParams, CustomerUpdateParams
+
 from tests.wire.annotations import assert_conforms, violations
 from tests.wire.harness import PUBLISHABLE_KEY, SECRET_KEY, Answer, RunningServer
 
@@ -120,9 +121,7 @@ def mark() -> str:
 
 
 class TestCreate:
-    def test_without_parameters_every_field_is_present_and_empty(
-        self, stripe_client: stripe.StripeClient
-    ) -> None:
+    def test_without_parameters_every_field_is_present_and_empty(self, stripe_client: stripe.StripeClient) -> None:
         before = int(time.time())
         sent = body_of(create(stripe_client))
         assert sent["id"].startswith("cus_")
@@ -215,12 +214,8 @@ class TestRetrieve:
         expanded = checked(stripe_client.v1.customers.retrieve(customer.id, {"expand": expand}))
         assert expanded.default_source is None
 
-    @pytest.mark.parametrize(
-        "path", ["email", "nickname", "data.default_source", "default_source.a.b.c.d", "metadata"]
-    )
-    def test_what_is_no_reference_cannot_be_expanded(
-        self, stripe_client: stripe.StripeClient, path: str
-    ) -> None:
+    @pytest.mark.parametrize("path", ["email", "nickname", "data.default_source", "default_source.a.b.c.d", "metadata"])
+    def test_what_is_no_reference_cannot_be_expanded(self, stripe_client: stripe.StripeClient, path: str) -> None:
         customer = create(stripe_client)
         with refused():
             stripe_client.v1.customers.retrieve(customer.id, {"expand": [path]})
@@ -254,9 +249,7 @@ class TestUpdate:
         cleared = checked(stripe_client.v1.customers.update(before["id"], params))
         assert body_of(cleared) == {**before, field: empty}
 
-    def test_an_empty_string_clears_within_the_invoice_settings(
-        self, stripe_client: stripe.StripeClient
-    ) -> None:
+    def test_an_empty_string_clears_within_the_invoice_settings(self, stripe_client: stripe.StripeClient) -> None:
         customer = create(stripe_client, FULL)
         settings: Any = {"custom_fields": "", "footer": "", "rendering_options": ""}
         cleared = checked(stripe_client.v1.customers.update(customer.id, {"invoice_settings": settings}))
@@ -297,9 +290,7 @@ class TestMetadata:
         swapped = stripe_client.v1.customers.update(customer.id, {"metadata": {"key_0": "", "one_more": "x"}})
         assert len(body_of(checked(swapped))["metadata"]) == 50
 
-    def test_lengths_are_counted_in_characters_up_to_the_limit(
-        self, stripe_client: stripe.StripeClient
-    ) -> None:
+    def test_lengths_are_counted_in_characters_up_to_the_limit(self, stripe_client: stripe.StripeClient) -> None:
         longest = {"ü" * 40: "ß" * 500}
         assert body_of(create(stripe_client, {"metadata": longest}))["metadata"] == longest
 
@@ -390,9 +381,7 @@ class TestList:
         with refused(status=(400, 404), code="resource_missing", param=cursor):
             stripe_client.v1.customers.list(params)
 
-    def test_two_cursors_at_once_are_refused(
-        self, stripe_client: stripe.StripeClient, five: list[str]
-    ) -> None:
+    def test_two_cursors_at_once_are_refused(self, stripe_client: stripe.StripeClient, five: list[str]) -> None:
         with refused():
             stripe_client.v1.customers.list({"starting_after": five[0], "ending_before": five[4]})
 
@@ -434,9 +423,7 @@ class TestList:
         page = stripe_client.v1.customers.list({"email": f"{mark}@example.com", "created": created})
         assert [found.id for found in checked(page, CUSTOMERS).data] == [customer.id] * is_found
 
-    def test_expansion_reaches_into_the_list(
-        self, stripe_client: stripe.StripeClient, five: list[str]
-    ) -> None:
+    def test_expansion_reaches_into_the_list(self, stripe_client: stripe.StripeClient, five: list[str]) -> None:
         assert five
         checked(stripe_client.v1.customers.list({"expand": ["data.default_source"]}), CUSTOMERS)
         with refused():
@@ -455,9 +442,7 @@ def people(stripe_client: stripe.StripeClient, mark: str) -> dict[str, stripe.Cu
         "eve": {"metadata": {"mark": mark}, "description": f"about {mark}"},
     }
     return {
-        name: create(
-            stripe_client, {**params, "name": f"{name} O'Neil {mark}", "email": f"{name}@{mark}.example.com"}
-        )
+        name: create(stripe_client, {**params, "name": f"{name} O'Neil {mark}", "email": f"{name}@{mark}.example.com"})
         for name, params in several.items()
     }
 
@@ -529,9 +514,7 @@ class TestSearch:
             " AND ".join(["email:'a'"] * 11),
         ],
     )
-    def test_a_query_that_makes_no_sense_is_refused(
-        self, stripe_client: stripe.StripeClient, query: str
-    ) -> None:
+    def test_a_query_that_makes_no_sense_is_refused(self, stripe_client: stripe.StripeClient, query: str) -> None:
         with refused():
             stripe_client.v1.customers.search({"query": query})
 
@@ -639,9 +622,7 @@ class TestEvents:
         ],
         ids=str,
     )
-    def test_types_are_filtered(
-        self, stripe_client: stripe.StripeClient, params: Any, kinds: set[str]
-    ) -> None:
+    def test_types_are_filtered(self, stripe_client: stripe.StripeClient, params: Any, kinds: set[str]) -> None:
         customer = create(stripe_client)
         stripe_client.v1.customers.update(customer.id, {"name": "Ada"})
         stripe_client.v1.customers.delete(customer.id)
@@ -677,9 +658,7 @@ class TestEvents:
 
 
 class TestIdempotency:
-    def test_the_same_request_is_answered_from_memory(
-        self, stripe_client: stripe.StripeClient, mark: str
-    ) -> None:
+    def test_the_same_request_is_answered_from_memory(self, stripe_client: stripe.StripeClient, mark: str) -> None:
         first = create(stripe_client, {"name": "Ada"}, key=mark)
         again = create(stripe_client, {"name": "Ada"}, key=mark)
         assert body_of(again) == body_of(first)
@@ -709,9 +688,7 @@ class TestIdempotency:
         with refused():
             create(stripe_client, key=mark.ljust(256, "k"))
 
-    def test_without_the_same_key_two_requests_are_two_customers(
-        self, stripe_client: stripe.StripeClient
-    ) -> None:
+    def test_without_the_same_key_two_requests_are_two_customers(self, stripe_client: stripe.StripeClient) -> None:
         assert create(stripe_client, {"name": "Ada"}).id != create(stripe_client, {"name": "Ada"}).id
 
 
@@ -744,9 +721,7 @@ class TestKeys:
 
     def test_the_key_may_be_the_user_name_of_basic_authentication(self, server: RunningServer) -> None:
         credentials = base64.b64encode(f"{SECRET_KEY}:".encode()).decode()
-        answer = server.raw(
-            "GET", "/v1/customers", key=None, headers={"Authorization": f"Basic {credentials}"}
-        )
+        answer = server.raw("GET", "/v1/customers", key=None, headers={"Authorization": f"Basic {credentials}"})
         assert answer.status == 200
         assert_conforms(answer.json, CUSTOMERS)
 
@@ -796,8 +771,11 @@ class TestBytes:
         answer = server.raw("POST", "/v1/customers", body=body, headers={"Content-Type": content_type})
         refused_raw(answer, 400)
 
-    @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/unicorns"), ("PUT", "/v1/customers")])
-    def test_an_unknown_route_is_answered_in_json(
-        self, server: RunningServer, method: str, path: str
-    ) -> None:
+    @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/unicorns"), ("PUT", "/v1/unicorns")])
+    def test_an_unknown_route_is_answered_in_json(self, server: RunningServer, method: str, path: str) -> None:
         refused_raw(server.raw(method, path), 404)
+
+    def test_an_unknown_method_names_the_ones_there_are(self, server: RunningServer) -> None:
+        answer = server.raw("PUT", "/v1/customers")
+        refused_raw(answer, 405)
+        assert answer.headers["Allow"] == "GET, POST"

@@ -55,6 +55,8 @@ class Dispatcher:
             return
         except Exception as problem:
             answer = self.failure(problem, request_id)
+            if endpoint is None:
+                answer.headers.append((b"allow", ", ".join(sorted(endpoints)).encode()))
         await send_json(send, answer, request_id)
         self.metrics.observe(endpoint, answer.status, time.perf_counter() - started)
 

@@ -1,10 +1,61 @@
-def render(document):
-    return b""
+"""The API's reference as one page: made from the OpenAPI document, with no other host and no inline script."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bursar.http import documentation_examples as examples
+from bursar.http import idempotency, limits, params
+from bursar.kit.wire import API_VERSION
+
+_FOLDER = Path(__file__).parent
+_TEMPLATE = "documentation.html"
+_CONTENT_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+Assets = dict[str, tuple[bytes, str]]
 
 
-def assets():
-    return {}
+def render(document: dict[str, Any]) -> bytes:
+    # Only who reads the documentation pays for loading what makes it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from bursar.http.documentation_model import Reader
+
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    reader = Reader(document)
+    page = environment.get_template(_TEMPLATE).render(
+        info=document["info"],
+        resources=reader.resources(),
+        failures=reader.failures(),
+        assets={name: f"/docs/assets/{name}?v={version_of(body)}" for name, (body, _) in assets().items()},
+        api_version=API_VERSION,
+        base_url=examples.BASE_URL,
+        api_key=examples.API_KEY,
+        customer_id=examples.object_id("customer"),
+        tokens=examples.tokens,
+        limits=limits,
+        params=params,
+        kept_hours=idempotency.KEPT_SECONDS // 3600,
+    )
+    return page.encode()
 
 
-def version_of(b):
-    return ""
+@cache
+def assets() -> Assets:
+    """File name → bytes and content type."""
+    files = sorted((_FOLDER / "static").iterdir())
+    return {file.name: (file.read_bytes(), _CONTENT_TYPES[file.suffix]) for file in files if file.suffix in _CONTENT_TYPES}
+
+
+def version_of(body: bytes) -> str:
+    """Goes into an asset's address, so that it may be kept for ever and still be replaced."""
+    return hashlib.sha256(body).hexdigest()[:12]

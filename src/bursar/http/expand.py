@@ -8,6 +8,8 @@ from typing import Any
 from bursar.http.limits import EXPANSION_DEPTH_MAX
 from bursar.kit.errors import InvalidRequest
 
+LIST_OBJECTS = ("list", "search_result")
+
 Json = Any
 # Given the ids found in one answer, the objects by id: one read for a whole page.
 Loader = Callable[[Any, Sequence[str]], Awaitable[Mapping[str, Json]]]
@@ -37,7 +39,9 @@ async def expand(call: Any, answer: Json, wishes: Sequence[str], expandable: Map
     for wish in wishes:
         path = wish.split(".")
         holders = [answer]
-        if path[0] == "data" and isinstance(answer.get("data"), list):
+        if answer.get("object") in LIST_OBJECTS:
+            if path[0] != "data":
+                raise _refusal(wish, "in a list, name the members of its objects, like data.customer")
             holders, path = answer["data"], path[1:]
         if not path or len(path) > EXPANSION_DEPTH_MAX:
             raise _refusal(wish, f"at most {EXPANSION_DEPTH_MAX} levels can be expanded")

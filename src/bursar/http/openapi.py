@@ -156,15 +156,15 @@ def _statuses(endpoints: Sequence[Endpoint]) -> set[int]:
 
 
 def _error_classes() -> list[type[errors.RequestError]]:
-    return errors.RequestError.__subclasses__()
+    return [error for error in errors.RequestError.__subclasses__() if error.__module__ == errors.__name__]
 
 
 def _response_name(status: int) -> str:
-    return HTTPStatus(status).phrase.title().replace(" ", "").replace("-", "")
+    return next(error.__name__ for error in _error_classes() if error.status == status)
 
 
 def _error_response(status: int) -> dict[str, Any]:
-    meanings = [getdoc(error) or "" for error in _error_classes() if error.status == status]
+    classes = [error for error in _error_classes() if error.status == status]
     names = ["Request-Id", "Stripe-Version", "Stripe-Should-Retry"]
     if status == HTTPStatus.UNAUTHORIZED:
         names.append("WWW-Authenticate")
@@ -173,7 +173,8 @@ def _error_response(status: int) -> dict[str, Any]:
     if status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
         names = []  # refused before there is a request
     return {
-        "description": " ".join(meanings),
+        "description": " ".join(getdoc(error) or "" for error in classes),
+        "x-error-types": list(dict.fromkeys(error.type for error in classes)),
         "headers": _header_references(names),
         "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
     }

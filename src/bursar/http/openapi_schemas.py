@@ -58,6 +58,8 @@ _STORED_DOCUMENT: Schema = {
     "required": ["object"],
 }
 
+_METADATA_VALUE: Schema = {"type": "string", "maxLength": METADATA_VALUE_LENGTH_MAX}
+
 
 class Schemas:
     """Collects the components that the document needs, and no others."""
@@ -103,7 +105,8 @@ class Schemas:
         if new_name not in self.components:
             self.components[new_name] = {}  # stands here while its members are made: a type may hold itself
             schema = self._transformed(source[name], source, rename, member)
-            self.components[new_name] = {**schema, "title": new_name}
+            self.components[new_name] = _complete(schema) if member is _output_member else schema
+            self.components[new_name]["title"] = new_name
         return {"$ref": REFERENCE + new_name}
 
     def _transformed(
@@ -124,9 +127,6 @@ class Schemas:
                 name: self._transformed(member(name, value), source, rename, member)
                 for name, value in schema["properties"].items()
             }
-            if member is _output_member:
-                result["required"] = list(schema["properties"])  # null where empty, but always there
-                result.pop("additionalProperties", None)  # a newer version may tell more
         return result
 
 
@@ -154,9 +154,15 @@ def _output_name(name: str) -> str:
     return name.rstrip("_").replace("_", "Of")
 
 
+def _complete(schema: Schema) -> Schema:
+    """An answer's members are null where empty, but always there; and a newer version may tell more."""
+    kept = {key: value for key, value in schema.items() if key != "additionalProperties"}
+    return {**kept, "required": list(schema["properties"])}
+
+
 def _json_member(name: str, schema: Schema) -> Schema:
     """Null clears, and so does the empty value wherever it could not be meant as a text."""
-    schema = _input_member(name, schema)
+    schema = _input_member(name, schema, {"anyOf": [_METADATA_VALUE, NULL]})
     options = schema.get("anyOf", [])
     if NULL in options and not _takes_text(options):
         return {**schema, "anyOf": [*options, EMPTY]}
@@ -165,7 +171,7 @@ def _json_member(name: str, schema: Schema) -> Schema:
 
 def _form_member(name: str, schema: Schema) -> Schema:
     """A form has no null: the empty value stands for it."""
-    schema = _without_null_default(_input_member(name, schema))
+    schema = _input_member(name, schema, _METADATA_VALUE)
     options = schema.get("anyOf", [])
     if NULL not in options:
         return schema
@@ -176,33 +182,27 @@ def _form_member(name: str, schema: Schema) -> Schema:
     return {**left[0], **rest} if len(left) == 1 else {**rest, "anyOf": left}
 
 
-def _input_member(name: str, schema: Schema) -> Schema:
-    schema = _described(name, schema, _DESCRIPTIONS_OF_PARAMETERS)
+def _input_member(name: str, schema: Schema, metadata_value: Schema) -> Schema:
+    schema = _without_null_default(_described(name, schema, _DESCRIPTIONS_OF_PARAMETERS))
     if name != "metadata":
-        return _without_null_default(schema)
-    value: Schema = {"type": "string", "maxLength": METADATA_VALUE_LENGTH_MAX}
-    shape = _metadata({"anyOf": [value, NULL]})
-    if "anyOf" not in schema:
-        return {**schema, **shape}
-    return {**schema, "anyOf": [shape, NULL]}
+        return schema
+    shape = _metadata(metadata_value)
+    return {**schema, "anyOf": [shape, NULL]} if "anyOf" in schema else {**schema, **shape}
 
 
 def _output_member(name: str, schema: Schema) -> Schema:
     if not schema:
         return _STORED_DOCUMENT
-    schema = _described(
-        name, {key: value for key, value in schema.items() if key != "default"}, _DESCRIPTIONS_OF_ANSWERS
-    )
-    if name == "metadata":
-        return {**schema, **_metadata({"type": "string", "maxLength": METADATA_VALUE_LENGTH_MAX})}
-    return schema
+    kept = {key: value for key, value in schema.items() if key != "default"}
+    kept = _described(name, kept, _DESCRIPTIONS_OF_ANSWERS)
+    return {**kept, **_metadata(_METADATA_VALUE)} if name == "metadata" else kept
 
 
 def _metadata(value: Schema) -> Schema:
-    key = {"minLength": 1, "maxLength": METADATA_KEY_LENGTH_MAX, "pattern": "^[^\\[\\]]+$"}
+    """The limits that `params.changed_metadata` holds metadata to."""
     return {
         "type": "object",
-        "propertyNames": key,
+        "propertyNames": {"minLength": 1, "maxLength": METADATA_KEY_LENGTH_MAX, "pattern": "^[^\\[\\]]+$"},
         "additionalProperties": value,
         "maxProperties": METADATA_KEYS_MAX,
     }

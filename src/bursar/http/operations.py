@@ -167,7 +167,7 @@ class Operations:
 
 def may_scrape(scope: Scope, token: str | None) -> bool:
     """Whoever has the token; without one, only this machine itself, and not for somebody behind a proxy on it."""
-    headers = {name: value for name, value in scope["headers"]}
+    headers = dict(scope["headers"])
     if token is not None:
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         return scheme.lower() == b"bearer" and hmac.compare_digest(given.strip(), token.encode())

@@ -1,0 +1,255 @@
+"""The OpenAPI document as readers of the documentation see it: resources, operations, objects, members."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bursar.http import documentation_examples as examples
+
+Schema = Mapping[str, Any]
+
+DEPTH_SHOWN_MAX = 4  # deeper members are found in the OpenAPI document
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+# Read last: they mean the same wherever they occur.
+_LAST = ("expand",)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A parameter, or a member of an answer."""
+
+    name: str
+    kind: str
+    description: str = ""
+    required: bool = False
+    limits: Sequence[str] = ()
+    options: Sequence[str] = ()
+    members: Sequence[Member] = ()
+
+
+@dataclass(frozen=True)
+class Operation:
+    anchor: str
+    method: str
+    path: str
+    summary: str
+    permission: str
+    publishable: bool
+    path_members: Sequence[Member]
+    members: Sequence[Member]
+    members_title: str
+    returns: Sequence[tuple[str, str]]
+    is_page: bool
+    expandable: Sequence[str]
+    failures: Sequence[int]
+    idempotent: bool
+    curl: str
+    python: str
+    sample: str
+
+
+@dataclass(frozen=True)
+class DocumentedObject:
+    anchor: str
+    name: str
+    members: Sequence[Member]
+    sample: str
+
+
+@dataclass
+class Resource:
+    anchor: str
+    name: str
+    operations: list[Operation] = field(default_factory=list)
+    objects: list[DocumentedObject] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Failure:
+    status: int
+    types: Sequence[str]
+    meaning: str
+
+
+class Reader:
+    """Reads one document."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
+
+    def resources(self) -> list[Resource]:
+        resources = {tag["name"]: Resource(_anchor(tag["name"]), tag["name"]) for tag in self._document["tags"]}
+        seen: set[str] = set()
+        for path, method, operation in self._operations():
+            resource = resources[operation["tags"][0]]
+            resource.operations.append(self._operation(method, path, operation))
+            for name in self._returned(operation):
+                if name not in seen:
+                    seen.add(name)
+                    resource.objects.append(self._object(name))
+        return list(resources.values())
+
+    def failures(self) -> list[Failure]:
+        """Each status that any operation may end with."""
+        found: dict[int, Failure] = {}
+        for _, _, operation in self._operations():
+            for status, response in operation["responses"].items():
+                if "$ref" in response:
+                    shared = self._document["components"]["responses"][_last_part(response["$ref"])]
+                    types = shared.get("x-error-types", [])
+                    found[int(status)] = Failure(int(status), types, shared["description"])
+        return [found[status] for status in sorted(found)]
+
+    def _operations(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for path, methods in self._document["paths"].items():
+            for method, operation in methods.items():
+                yield path, method.upper(), operation
+
+    def _operation(self, method: str, path: str, operation: dict[str, Any]) -> Operation:
+        members, required = self._taken(operation)
+        sampled = examples.parameters(members, required, self._schemas)
+        answer = operation["responses"]["200"]["content"][JSON]["schema"]
+        placed = [self._parameter(given) for given in operation["parameters"] if given.get("in") == "path"]
+        return Operation(
+            anchor=operation["operationId"].replace("_", "-"),
+            method=method,
+            path=path,
+            summary=operation["summary"],
+            permission=operation["x-permission"],
+            publishable=operation["x-publishable"],
+            path_members=placed,
+            members=self._members(members, required),
+            members_title="Body parameters" if method == "POST" else "Query parameters",
+            returns=[(name, _object_anchor(name)) for name in self._returned(operation)],
+            is_page=self._page_items(answer) is not None,
+            expandable=operation["x-expandable"],
+            failures=[int(status) for status in operation["responses"] if status != "200"],
+            idempotent=method == "POST",
+            curl=examples.curl(method, path, sampled),
+            python=examples.python(method, path, sampled),
+            sample=examples.answer(_first(answer), self._schemas),
+        )
+
+    def _taken(self, operation: dict[str, Any]) -> tuple[dict[str, Schema], list[str]]:
+        """What can be sent, by the body or by the query, and which of it must be."""
+        if "requestBody" in operation:
+            schema = self._resolved(operation["requestBody"]["content"][FORM]["schema"])
+            return dict(schema["properties"]), list(schema["required"])
+        query = [given for given in operation["parameters"] if given.get("in") == "query"]
+        members = {given["name"]: given["schema"] | _description(given) for given in query}
+        return members, [given["name"] for given in query if given["required"]]
+
+    def _returned(self, operation: dict[str, Any]) -> list[str]:
+        """The objects in an answer; a page stands for what is on it."""
+        answer = operation["responses"]["200"]["content"][JSON]["schema"]
+        return [_last_part((self._page_items(option) or option)["$ref"]) for option in answer.get("anyOf", [answer])]
+
+    def _page_items(self, answer: Schema) -> Schema | None:
+        members = self._resolved(answer).get("properties", {})
+        kind = members.get("object", {}).get("enum")
+        return members["data"]["items"] if kind in (["list"], ["search_result"]) else None
+
+    def _object(self, name: str) -> DocumentedObject:
+        schema = self._schemas[name]
+        return DocumentedObject(
+            anchor=_object_anchor(name),
+            name=spaced(name),
+            members=self._members(schema["properties"], ()),
+            sample=examples.answer({"$ref": f"/{name}"}, self._schemas),
+        )
+
+    def _parameter(self, given: dict[str, Any]) -> Member:
+        return self._member(given["name"], {**given["schema"], **_description(given), "pattern": None}, required=True)
+
+    def _members(self, members: Mapping[str, Schema], required: Sequence[str], depth: int = 1) -> list[Member]:
+        order = sorted(members, key=lambda name: (name not in required, name in _LAST))
+        return [self._member(name, members[name], required=name in required, depth=depth) for name in order]
+
+    def _member(self, name: str, schema: Schema, *, required: bool, depth: int = 1) -> Member:
+        given = schema.get("anyOf", [schema])
+        kinds = [self._resolved(option) for option in given if option not in ({"type": "null"}, {"const": ""})]
+        limits = [limit for kind in kinds for limit in _limits(kind)]
+        if {"type": "null"} in given:
+            limits.append("may be null")
+        if {"const": ""} in given and kinds and "integer" not in {kind.get("type") for kind in kinds}:
+            limits.append("empty clears it")
+        if schema.get("default") not in (None, []):
+            limits.append(f"{schema['default']} by default")
+        nested = next((found for kind in kinds if (found := self._nested(kind))), None)
+        return Member(
+            name=name,
+            kind=" or ".join(self._kind(kind) for kind in kinds) or "null",
+            description=schema.get("description", ""),
+            required=required,
+            limits=limits,
+            options=[str(option) for kind in kinds for option in kind.get("enum", [])],
+            members=self._members(nested["properties"], nested.get("required", ()) if required or depth else (), depth + 1)
+            if nested is not None and depth < DEPTH_SHOWN_MAX
+            else (),
+        )
+
+    def _nested(self, schema: Schema) -> Schema | None:
+        """The object whose members are worth showing: the schema's own, or its items'."""
+        if schema.get("type") == "array":
+            schema = self._resolved(schema["items"])
+        return schema if schema.get("properties") else None
+
+    def _kind(self, schema: Schema) -> str:
+        if "enum" in schema:
+            return "true" if schema["enum"] == [True] else "string"
+        if schema.get("type") == "array":
+            return f"list of {self._kind(self._resolved(schema['items']))}s"
+        if schema.get("type") == "object" and not schema.get("properties") and "additionalProperties" in schema:
+            return "object of strings"
+        return str(schema.get("type", "any"))
+
+    def _resolved(self, schema: Schema) -> Schema:
+        return self._schemas[_last_part(schema["$ref"])] if "$ref" in schema else schema
+
+
+def _limits(schema: Schema) -> Iterator[str]:
+    shortest, longest = schema.get("minLength"), schema.get("maxLength")
+    if longest is not None:
+        yield f"{shortest} to {longest:,} characters" if shortest else f"up to {longest:,} characters"
+    lowest, highest = schema.get("minimum"), schema.get("maximum")
+    if highest is not None:
+        yield f"{lowest:,} to {highest:,}".replace("-", "−")
+    if schema.get("maxItems") is not None:
+        yield f"up to {schema['maxItems']} items"
+    if schema.get("maxProperties") is not None:
+        yield f"up to {schema['maxProperties']} keys of {schema['propertyNames']['maxLength']} characters"
+        texts = schema["additionalProperties"]
+        yield f"values up to {texts['maxLength']} characters"
+    if schema.get("pattern"):
+        yield f"matches {schema['pattern']}"
+
+
+def spaced(name: str) -> str:
+    """`DeletedCustomer` as `deleted customer`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+def _anchor(name: str) -> str:
+    return name.lower().replace(" ", "-")
+
+
+def _object_anchor(name: str) -> str:
+    return "object-" + spaced(name).replace(" ", "-")
+
+
+def _last_part(reference: str) -> str:
+    return reference.rpartition("/")[2]
+
+
+def _first(schema: Schema) -> Schema:
+    first: Schema = schema.get("anyOf", [schema])[0]
+    return first
+
+
+def _description(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": given["description"]} if "description" in given else {}
