@@ -1,3 +1,3 @@
 """What every suite shares."""
 
-pytest_plugins = ["tests.services"]
+pytest_plugins = ["tests.services", "tests.databases"]

@@ -18,6 +18,7 @@ from bursar.http.metrics import Metrics
 from bursar.http.operations import Operations
 from bursar.http.routing import add_endpoints
 from bursar.kit import logs
+from bursar.kit.interpreter import tune_for_serving
 from bursar.runtime import Runtime
 from bursar.settings import Settings
 from bursar.tasks import run_housekeeping
@@ -45,6 +46,7 @@ def build(settings: Settings) -> Application:
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
+        tune_for_serving()
         housekeeping = asyncio.create_task(run_housekeeping(runtime))
         try:
             yield

@@ -8,12 +8,15 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
 
-from bursar.events.chain import ChainKey, Head, break_in_chain
+from bursar.events.chain import ChainKey, Head, break_in_chain, strange_value
 from bursar.events.tables import SEALED_COLUMNS, event_heads, events
+from bursar.store.errors import translate
 
 ANCHOR_FORMAT = "bursar-anchor-1"
 ROWS_FETCHED = 1_000
+UNDECODABLE = "Could not decode to UTF-8"  # SQLite's driver; servers take no such bytes in
 PROBLEMS_MAX = 100  # enough to see what happened; a rewritten log would name every row
 
 SNAPSHOT_ISOLATION = {
@@ -86,12 +89,26 @@ def read_anchor(connection: Connection, now: int) -> Anchor:
 
 def verify(connection: Connection, anchor: Anchor | None = None) -> Report:
     report = Report()
+    try:
+        _walk(connection, anchor, report)
+    except SQLAlchemyError as problem:
+        if UNDECODABLE not in str(problem):
+            raise translate(problem) from problem
+        report.blame(f"the log cannot be read behind row {report.rows}: bytes that are no text stand in a text")
+    return report
+
+
+def _walk(connection: Connection, anchor: Anchor | None, report: Report) -> None:
     heads = _heads(connection)
     pins = {(pin.key, pin.sequence_number): pin for pin in anchor.heads} if anchor else {}
     reached: dict[ChainKey, Head] = {}
     for row in _rows(connection):
         key = ChainKey(row["org_id"], row["livemode"], row["lane"])
         report.rows += 1
+        strange = strange_value(row)
+        if strange is not None:
+            report.blame(f"{_named(key)}: {strange}")
+            continue
         problem = break_in_chain(row, reached.get(key, Head()))
         if problem is not None:
             report.blame(f"{_named(key)}: {problem}")
@@ -105,7 +122,6 @@ def verify(connection: Connection, anchor: Anchor | None = None) -> Report:
     _compare_ends(report, reached, heads)
     for pin in pins.values():
         report.blame(f"{_named(pin.key)}: row number {pin.sequence_number}, which the anchor holds, is gone")
-    return report
 
 
 def _compare_ends(report: Report, reached: dict[ChainKey, Head], heads: dict[ChainKey, Head]) -> None:
@@ -115,6 +131,8 @@ def _compare_ends(report: Report, reached: dict[ChainKey, Head], heads: dict[Cha
             report.blame(f"{_named(key)}: the chain has rows but no head")
         elif end is None:
             report.blame(f"{_named(key)}: all {head.sequence_number} rows are gone")
+        elif type(head.sequence_number) is not int:
+            report.blame(f"{_named(key)}: the number in its head is no number")
         elif end.sequence_number < head.sequence_number:
             report.blame(f"{_named(key)}: cut off after row {end.sequence_number} of {head.sequence_number}")
         elif end != head:

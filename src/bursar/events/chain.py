@@ -11,6 +11,7 @@ from bursar.kit.canonical import chained_hash
 
 # What the first row of a chain is linked to. Names the scheme, so that another may follow it.
 GENESIS = "bursar-log-1"
+READABLE = frozenset({str, int, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,14 @@ class Head:
 
 def seal(row: Mapping[str, Any], previous_hash: str) -> str:
     return chained_hash(previous_hash, [row[name] for name in SEALED_COLUMNS])
+
+
+def strange_value(row: Mapping[str, Any]) -> str | None:
+    """What no writer of ours could have put there, as SQLite lets anything be in any column; None when all is well."""
+    kinds = {type(value) for value in row.values()}
+    if kinds <= READABLE and type(row["sequence_number"]) is int and type(row["id"]) is type(row["row_hash"]) is str:
+        return None
+    return f"row {row['id']!r} holds a value of another kind than was written"
 
 
 def break_in_chain(row: Mapping[str, Any], head: Head) -> str | None:

@@ -52,8 +52,10 @@ def render(document: dict[str, Any]) -> bytes:
 @cache
 def assets() -> Assets:
     """File name → bytes and content type."""
-    files = sorted((_FOLDER / "static").iterdir())
-    return {file.name: (file.read_bytes(), _CONTENT_TYPES[file.suffix]) for file in files if file.suffix in _CONTENT_TYPES}
+    return {
+        f"documentation{ending}": ((_FOLDER / "static" / f"documentation{ending}").read_bytes(), content_type)
+        for ending, content_type in _CONTENT_TYPES.items()
+    }
 
 
 def version_of(body: bytes) -> str:

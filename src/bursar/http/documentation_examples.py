@@ -75,7 +75,7 @@ def parameters(members: Mapping[str, Schema], required: Sequence[str], schemas: 
 def value(name: str, schema: Schema, schemas: Resolve, *, whole: bool = False, kind: str = "") -> Any:
     """Something that the schema allows. `whole` gives objects all their members, as answers have them."""
     options = [option for option in schema.get("anyOf", [schema]) if option != {"const": ""}]
-    if whole and {"type": "null"} in options and name not in _VALUES and len(options) > 1 and not _is_object(options[0]):
+    if {"type": "null"} in options and name not in _VALUES and "$ref" not in options[0]:
         return None
     schema = options[0]
     if "$ref" in schema:
@@ -190,7 +190,9 @@ def sdk_method(method: str, path: str) -> tuple[str, str]:
         return ".".join([*words, "update" if method == "POST" else "retrieve"]), singular
     if words[-1] == "search" or (method == "POST" and "{" in path and not words[-1].endswith("s")):
         return ".".join(words), f"{singular}s" if words[-1] == "search" else singular
-    return ".".join([*words, "create" if method == "POST" else "list"]), singular if method == "POST" else f"{singular}s"
+    return ".".join(
+        [*words, "create" if method == "POST" else "list"]
+    ), singular if method == "POST" else f"{singular}s"
 
 
 def _python_literal(literal: Any, indent: int = 0) -> str:

@@ -159,23 +159,23 @@ class Reader:
         return DocumentedObject(
             anchor=_object_anchor(name),
             name=spaced(name),
-            members=self._members(schema["properties"], ()),
+            members=self._members(schema["properties"], None),
             sample=examples.answer({"$ref": f"/{name}"}, self._schemas),
         )
 
     def _parameter(self, given: dict[str, Any]) -> Member:
-        return self._member(given["name"], {**given["schema"], **_description(given), "pattern": None}, required=True)
+        schema = {"type": given["schema"]["type"], **_description(given)}
+        return self._member(given["name"], schema, [given["name"]])
 
-    def _members(self, members: Mapping[str, Schema], required: Sequence[str], depth: int = 1) -> list[Member]:
-        order = sorted(members, key=lambda name: (name not in required, name in _LAST))
-        return [self._member(name, members[name], required=name in required, depth=depth) for name in order]
+    def _members(self, members: Mapping[str, Schema], required: Sequence[str] | None, depth: int = 1) -> list[Member]:
+        """`required` is None in answers, whose members are all there."""
+        order = sorted(members, key=lambda name: (name not in (required or ()), name in _LAST))
+        return [self._member(name, members[name], required, depth) for name in order]
 
-    def _member(self, name: str, schema: Schema, *, required: bool, depth: int = 1) -> Member:
+    def _member(self, name: str, schema: Schema, required: Sequence[str] | None, depth: int = 1) -> Member:
         given = schema.get("anyOf", [schema])
         kinds = [self._resolved(option) for option in given if option not in ({"type": "null"}, {"const": ""})]
         limits = [limit for kind in kinds for limit in _limits(kind)]
-        if {"type": "null"} in given:
-            limits.append("may be null")
         if {"const": ""} in given and kinds and "integer" not in {kind.get("type") for kind in kinds}:
             limits.append("empty clears it")
         if schema.get("default") not in (None, []):
@@ -183,15 +183,18 @@ class Reader:
         nested = next((found for kind in kinds if (found := self._nested(kind))), None)
         return Member(
             name=name,
-            kind=" or ".join(self._kind(kind) for kind in kinds) or "null",
+            kind=" or ".join([*map(self._kind, kinds), *(["null"] if {"type": "null"} in given else [])]),
             description=schema.get("description", ""),
-            required=required,
+            required=required is not None and name in required,
             limits=limits,
             options=[str(option) for kind in kinds for option in kind.get("enum", [])],
-            members=self._members(nested["properties"], nested.get("required", ()) if required or depth else (), depth + 1)
-            if nested is not None and depth < DEPTH_SHOWN_MAX
-            else (),
+            members=self._nested_members(nested, required, depth),
         )
+
+    def _nested_members(self, nested: Schema | None, required: Sequence[str] | None, depth: int) -> list[Member]:
+        if nested is None or depth >= DEPTH_SHOWN_MAX:
+            return []
+        return self._members(nested["properties"], None if required is None else nested.get("required", []), depth + 1)
 
     def _nested(self, schema: Schema) -> Schema | None:
         """The object whose members are worth showing: the schema's own, or its items'."""

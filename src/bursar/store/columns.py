@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, MetaData, SmallInteger, String, Text, UnicodeText
-from sqlalchemy.dialects import mssql, mysql, oracle
+from sqlalchemy import BigInteger, Column, MetaData, SmallInteger, String, Text, Unicode
 
 metadata = MetaData(
     naming_convention={
@@ -27,12 +26,12 @@ DOCUMENT_BYTES_MAX = 2**24 - 1  # MEDIUMTEXT; far above what the request limits 
 
 
 def key_text(length: int) -> String:
-    """ASCII text for ids, codes and hashes."""
+    """ASCII text for ids, codes and hashes. The collation names the character set where there are several."""
     return (
         String(length)
         .with_variant(String(length, collation="C"), "postgresql")
-        .with_variant(mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), "mysql", "mariadb")
-        .with_variant(mssql.VARCHAR(length, collation="Latin1_General_100_BIN2"), "mssql")
+        .with_variant(String(length, collation="ascii_bin"), "mysql", "mariadb")
+        .with_variant(String(length, collation="Latin1_General_100_BIN2"), "mssql")
     )
 
 
@@ -41,18 +40,17 @@ def people_text(length: int) -> String:
     return (
         String(length)
         .with_variant(String(length, collation="C"), "postgresql")
-        .with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
-        .with_variant(mssql.NVARCHAR(length, collation="Latin1_General_100_BIN2"), "mssql")
-        .with_variant(oracle.NVARCHAR2(length), "oracle")
+        .with_variant(String(length, collation="utf8mb4_bin"), "mysql", "mariadb")
+        .with_variant(Unicode(length, collation="Latin1_General_100_BIN2"), "mssql")
+        .with_variant(Unicode(length), "oracle")
     )
 
 
 def document_text() -> Text:
     return (
         Text()
-        .with_variant(mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
-        .with_variant(mssql.NVARCHAR(None), "mssql")
-        .with_variant(UnicodeText(), "oracle")
+        .with_variant(Text(DOCUMENT_BYTES_MAX, collation="utf8mb4_bin"), "mysql", "mariadb")
+        .with_variant(Unicode(), "mssql")  # without a length: NVARCHAR(max)
     )
 
 

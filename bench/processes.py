@@ -1,0 +1,115 @@
+"""What processes cost: CPU time and memory, from /proc. Linux only, as are the servers that are compared."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+STOP_SECONDS_MAX = 30.0  # a graceful stop writes what was accepted; it has never taken one second
+MIB = 1024 * 1024
+
+
+class BenchError(Exception):
+    """A measurement that cannot be trusted, or could not be made. Its text is for people."""
+
+
+def program(name: str) -> str:
+    """Debian keeps pgbench out of PATH on some releases."""
+    folders = [os.environ.get("PATH", os.defpath), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin")))]
+    found = shutil.which(name, path=os.pathsep.join(folders))
+    if found is None:
+        raise BenchError(f"{name} is not installed; `scripts/services tools {name}` installs it")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _fields(pid: int) -> list[str]:
+    """The fields behind the name, which may itself contain spaces and brackets; none when it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return stat.rpartition(")")[2].split()
+
+
+def parent_of(pid: int) -> int:
+    fields = _fields(pid)
+    if not fields:
+        raise BenchError(f"process {pid} is not on this machine")
+    return int(fields[1])
+
+
+def tree(root: int) -> list[int]:
+    """The process and all its descendants."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := _fields(int(entry.name))):
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found = [root]
+    for pid in found:  # grows while it is walked: breadth first
+        found.extend(children.get(pid, []))
+    return found
+
+
+def cpu_seconds(root: int) -> float:
+    """User and system time of the tree, with what its root's children used that have ended already."""
+    ticks = sum(int(fields[11]) + int(fields[12]) for pid in tree(root) if (fields := _fields(pid)))
+    own = _fields(root)
+    waited_for = int(own[13]) + int(own[14]) if own else 0
+    return (ticks + waited_for) / TICKS_PER_SECOND
+
+
+def resident_mib(root: int) -> float:
+    """Resident memory of the tree. Pages that processes share count once for each of them."""
+    pages = 0
+    for pid in tree(root):
+        fields = _fields(pid)
+        pages += int(fields[21]) if fields else 0
+    return pages * os.sysconf("SC_PAGE_SIZE") / MIB
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask, wait, and only then kill; whatever it started goes with it."""
+    if process.poll() is not None:
+        return
+    family = tree(process.pid)
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        for pid in family:
+            if pid in tree(process.pid):  # a number alone may have gone to another process since
+                os.kill(pid, signal.SIGKILL)
+        process.wait(STOP_SECONDS_MAX)
+
+
+class Waiting:
+    """A bounded wait for a child process: ends early, with its last words, when the child does."""
+
+    def __init__(self, description: str, seconds_max: float, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._description = description
+        self._deadline = time.monotonic() + seconds_max
+        self._process = process
+        self._log = log
+
+    def pause(self, seconds: float) -> None:
+        if self._process.poll() is not None:
+            raise BenchError(f"the server ended with exit code {self._process.returncode}: {self._last_words()}")
+        if time.monotonic() > self._deadline:
+            raise BenchError(f"{self._description} took too long: {self._last_words()}")
+        time.sleep(seconds)
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return " / ".join(lines[-5:]) or "its log is empty"
