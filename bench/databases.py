@@ -81,6 +81,19 @@ class PostgreSQL:
         return self._url.host in (None, "localhost", "127.0.0.1", "::1")
 
 
+def migrate(database_url: str) -> None:
+    """Bursar's own tables, all of them: the application is what knows every feature's."""
+    from bursar import app  # noqa: F401
+    from bursar.store import schema
+    from bursar.store.engine import Engines
+
+    engines = Engines(database_url, readers=1, writers=1)
+    try:
+        schema.upgrade(engines.writing)
+    finally:
+        engines.close()
+
+
 def _scalar(connection: psycopg.Connection[tuple[object, ...]], statement: str) -> object:
     row = connection.execute(statement).fetchone()  # type: ignore[call-overload]
     return row[0] if row else None

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.databases import migrate
 from bench.processes import BenchError, Waiting, cpu_seconds, free_port, resident_mib, stop
 
 START_SECONDS_MAX = 30.0
@@ -94,6 +95,7 @@ def on_postgresql(
     database_url: str, folder: Path, *, workers: int, organisation: str | None = None
 ) -> Iterator[Server]:
     settings = postgresql_settings(database_url)
+    migrate(database_url)
     api_key = create_key(settings, organisation)
     port = free_port()
     command = [BURSAR, "serve", "--port", str(port), "--workers", str(workers)]

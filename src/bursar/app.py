@@ -17,6 +17,7 @@ from bursar.http.endpoint import Endpoint
 from bursar.http.metrics import Metrics
 from bursar.http.operations import Operations
 from bursar.http.routing import add_endpoints
+from bursar.http.tracing import Tracing
 from bursar.kit import logs
 from bursar.kit.interpreter import tune_for_serving
 from bursar.runtime import Runtime
@@ -40,7 +41,15 @@ def build(settings: Settings) -> Application:
     if settings.development:
         runtime.accounts.seed_development()
     metrics = Metrics(shared_folder=os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
-    dispatcher = Dispatcher(runtime.store, runtime.directory, runtime.clock, metrics)
+    tracing = Tracing(settings.tracing_endpoint) if settings.tracing_endpoint else None
+    dispatcher = Dispatcher(
+        runtime.store,
+        runtime.directory,
+        runtime.clock,
+        metrics,
+        tracing=tracing,
+        log_requests=settings.log_requests,
+    )
     endpoints = all_endpoints(runtime)
     operations = Operations(runtime.store, metrics, endpoints, dispatcher.failure, settings.metrics_token)
 
@@ -56,6 +65,8 @@ def build(settings: Settings) -> Application:
                 await housekeeping
             # Writes what was accepted; in a thread, as the loop must go on to hand out the answers.
             await asyncio.to_thread(runtime.close)
+            if tracing is not None:
+                await asyncio.to_thread(tracing.close)
 
     application = Application(operations.not_found, lifespan)
     add_endpoints(application, endpoints, dispatcher)

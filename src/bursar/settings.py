@@ -42,10 +42,13 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     readers: Annotated[int, Meta(ge=1, le=64)] = 4
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
+    # A line for every request. The log of events tells what was done, so this is for finding out why.
+    log_requests: bool = False
     # Allows /metrics to whoever sends it as a bearer token; without one, only to the same machine.
     metrics_token: str | None = None
     # Addresses of proxies whose X-Forwarded-For is believed; comma separated.
     trusted_proxies: str = ""
+    # Base address of an OpenTelemetry collector that takes OTLP over HTTP.
     tracing_endpoint: str | None = None
     shutdown_seconds: Annotated[int, Meta(ge=1, le=600)] = 25
     migrate_at_start: bool = True
@@ -111,6 +114,7 @@ def development(data: Path, port: int, environment: Mapping[str, str] | None = N
 _DEVELOPMENT_VARIABLES = (
     "BURSAR_LOG_LEVEL",
     "BURSAR_LOG_FORMAT",
+    "BURSAR_LOG_REQUESTS",
     "BURSAR_TRACING_ENDPOINT",
     "BURSAR_DATABASE_URL",
 )

@@ -7,13 +7,12 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
-from tests.events import small_log
-from tests.events.small_log import Row, delete, insert, replace
 
 from bursar.events import audit
 from bursar.events.audit import Anchor, Report
@@ -22,6 +21,8 @@ from bursar.events.sealing import LaneSealer
 from bursar.events.tables import SEALED_COLUMNS, event_heads, events
 from bursar.store.engine import Engines
 from bursar.store.store import Store
+from tests.events import small_log
+from tests.events.small_log import Row, delete, insert, replace
 
 TEXT_COLUMNS = [
     name for name in (*SEALED_COLUMNS, "row_hash") if not isinstance(events.c[name].type.python_type(), int)
@@ -114,7 +115,7 @@ def test_any_changed_character_of_any_text_is_found(log: Connection, column: str
     for row in rows_of(log):
         for value in other_texts(row[column] or ""):
             tried += 1
-            if found(log, lambda row=row, value=value: replace(log, events, row, **{column: value})).whole:  # type: ignore[misc]
+            if found(log, partial(replace, log, events, row, **{column: value})).whole:
                 unnoticed.append((row["id"], value))
     assert tried >= small_log.ROWS // 2
     assert unnoticed == []
@@ -124,14 +125,14 @@ def test_any_changed_character_of_any_text_is_found(log: Connection, column: str
 def test_any_changed_number_is_found(log: Connection, column: str) -> None:
     for row, difference in itertools.product(rows_of(log), (1, -1, 256, 2**40)):
         value = row[column] + difference
-        assert not found(log, lambda row=row, value=value: replace(log, events, row, **{column: value})).whole  # type: ignore[misc]
+        assert not found(log, partial(replace, log, events, row, **{column: value})).whole
 
 
 @pytest.mark.parametrize("column", ["object_id", "address", "request_id", "idempotency_key"])
 def test_a_value_that_was_cleared_or_added_is_found(log: Connection, column: str) -> None:
     for row in rows_of(log):
         value = "" if row[column] is None else None
-        assert not found(log, lambda row=row, value=value: replace(log, events, row, **{column: value})).whole  # type: ignore[misc]
+        assert not found(log, partial(replace, log, events, row, **{column: value})).whole
 
 
 # What SQLite lets a column hold although no writer of ours would put it there.
@@ -151,12 +152,12 @@ def test_a_value_that_cannot_be_read_as_it_was_written_is_found(log: Connection,
         statement = text(f"UPDATE events SET {column} = {expression.format(column)} WHERE id = :id")
         if column in NUMBER_COLUMNS and "||" in expression and "ff" not in expression:
             continue  # the column's affinity makes the same number of it again
-        assert not found(log, lambda row=row, statement=statement: log.execute(statement, {"id": row["id"]})).whole  # type: ignore[misc]
+        assert not found(log, partial(log.execute, statement, {"id": row["id"]})).whole
 
 
 def test_any_dropped_row_is_found(log: Connection) -> None:
     for row in rows_of(log):
-        assert not found(log, lambda row=row: delete(log, events, row)).whole  # type: ignore[misc]
+        assert not found(log, partial(delete, log, events, row)).whole
 
 
 SWAPS = {
@@ -182,7 +183,7 @@ def test_any_two_rows_that_swapped_something_are_found(log: Connection, columns:
     for first, second in itertools.combinations(rows_of(log), 2):
         if any(first[name] != second[name] for name in columns):
             tried += 1
-            assert not found(log, lambda first=first, second=second: swap(first, second)).whole, (first, second)  # type: ignore[misc]
+            assert not found(log, partial(swap, first, second)).whole, (first, second)
     assert tried >= small_log.ROWS
 
 
@@ -191,7 +192,7 @@ def test_a_copied_row_is_found_wherever_it_is_put(log: Connection) -> None:
         for place in (row["id"] + "0", "evt_0", "evt_z"):
             for number in (0, row["sequence_number"], row["sequence_number"] + 1):
                 copy = row | {"id": place[-40:], "sequence_number": number}
-                assert not found(log, lambda copy=copy: insert(log, events, copy)).whole  # type: ignore[misc]
+                assert not found(log, partial(insert, log, events, copy)).whole
 
 
 def test_a_forged_row_with_a_good_seal_is_found_where_rows_follow_or_the_head_is_known(log: Connection) -> None:
@@ -205,13 +206,13 @@ def test_a_forged_row_with_a_good_seal_is_found_where_rows_follow_or_the_head_is
                 "data": '{"object":{}}',
             }
             forged["row_hash"] = seal(forged, before["row_hash"] if before else GENESIS)
-            assert not found(log, lambda forged=forged: insert(log, events, forged)).whole  # type: ignore[misc]
+            assert not found(log, partial(insert, log, events, forged)).whole
 
 
 def test_a_chain_that_was_cut_off_is_found_by_its_head(log: Connection) -> None:
     for chain in chains_of(log):
         for kept in range(len(chain)):
-            assert not found(log, lambda chain=chain, kept=kept: drop(log, chain[kept:])).whole  # type: ignore[misc]
+            assert not found(log, partial(drop, log, chain[kept:])).whole
 
 
 def test_a_chain_that_was_cut_off_together_with_its_head_is_found_by_the_anchor(
@@ -226,8 +227,8 @@ def test_a_chain_that_was_cut_off_together_with_its_head_is_found_by_the_anchor(
         for kept in range(1, len(chain)):
             tried += 1
             # Nothing inside the database can tell; this is what anchors are for.
-            assert found(log, lambda chain=chain, kept=kept: cut(chain, kept)).whole  # type: ignore[misc]
-            assert not found(log, lambda chain=chain, kept=kept: cut(chain, kept), anchor).whole  # type: ignore[misc]
+            assert found(log, partial(cut, chain, kept)).whole
+            assert not found(log, partial(cut, chain, kept), anchor).whole
     assert tried
 
 
@@ -237,8 +238,8 @@ def test_a_lane_that_was_removed_with_its_head_is_found_by_the_anchor(log: Conne
         delete(log, event_heads, chain[0])
 
     for chain in chains_of(log):
-        assert found(log, lambda chain=chain: remove(chain)).whole  # type: ignore[misc]
-        assert not found(log, lambda chain=chain: remove(chain), anchor).whole  # type: ignore[misc]
+        assert found(log, partial(remove, chain)).whole
+        assert not found(log, partial(remove, chain), anchor).whole
 
 
 def test_a_history_that_was_written_anew_from_any_row_on_is_found_by_the_anchor(
@@ -254,8 +255,8 @@ def test_a_history_that_was_written_anew_from_any_row_on_is_found_by_the_anchor(
 
     for chain in chains_of(log):
         for start in range(len(chain)):
-            assert found(log, lambda chain=chain, start=start: rewrite(chain, start)).whole  # type: ignore[misc]
-            assert not found(log, lambda chain=chain, start=start: rewrite(chain, start), anchor).whole  # type: ignore[misc]
+            assert found(log, partial(rewrite, chain, start)).whole
+            assert not found(log, partial(rewrite, chain, start), anchor).whole
 
 
 @pytest.mark.parametrize("column", HEAD_COLUMNS)
@@ -264,7 +265,7 @@ def test_any_change_of_a_head_is_found(log: Connection, column: str) -> None:
         value = head[column]
         changes: list[Any] = list(other_texts(value)) if isinstance(value, str) else [value + 1, value - 1, value + 256]
         for change in changes:
-            assert not found(log, lambda head=head, change=change: overwrite_head(log, head, column, change)).whole  # type: ignore[misc]
+            assert not found(log, partial(overwrite_head, log, head, column, change)).whole
 
 
 def overwrite_head(log: Connection, head: Row, column: str, value: Any) -> None:
@@ -279,9 +280,9 @@ def overwrite_head(log: Connection, head: Row, column: str, value: Any) -> None:
 
 def test_a_dropped_head_and_a_head_without_rows_are_found(log: Connection) -> None:
     for head in heads_of(log):
-        assert not found(log, lambda head=head: delete(log, event_heads, head)).whole  # type: ignore[misc]
+        assert not found(log, partial(delete, log, event_heads, head)).whole
         stray = head | {"lane": 7}
-        assert not found(log, lambda stray=stray: insert(log, event_heads, stray)).whole  # type: ignore[misc]
+        assert not found(log, partial(insert, log, event_heads, stray)).whole
 
 
 @pytest.mark.parametrize("column", ["sequence_number", "event_id", "row_hash"])

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.events import small_log
 from typer.testing import CliRunner, Result
 
 from bursar.cli import app
+from tests.events import small_log
 
 
 @pytest.fixture

@@ -108,11 +108,20 @@ def test_the_changes_of_a_unit_are_made_in_their_order(store: Store) -> None:
 
 def test_a_change_without_an_expectation_does_not_hide_one_that_has_it(store: Store) -> None:
     commit(store, insert("a"), insert("b"))
-    lax = update("a", 1)
-    lax.rows_expected = None
-    for order in (1, -1):
+    for version, order in enumerate((1, -1), start=1):
+        lax = update("a", version)
+        lax.rows_expected = None
         units = [Unit([lax]), Unit([update("b", 9)])][::order]
         assert kinds(commit_together(store, units)) == [None, RowsExpected][::order]
+
+
+def test_a_row_too_many_does_not_make_up_for_a_row_too_few(store: Store) -> None:
+    commit(store, insert("a"), insert("b"))
+    one_too_many, one_too_few = update("a", 1), update("b", 9)
+    one_too_many.rows_expected = 0
+    outcomes = commit_together(store, [Unit([one_too_many]), Unit([one_too_few])])
+    assert kinds(outcomes) == [RowsExpected, RowsExpected]
+    assert stored(store) == {"a": (1, "{}"), "b": (1, "{}")}
 
 
 def test_a_defect_fails_only_its_own_unit(store: Store) -> None:

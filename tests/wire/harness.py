@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -44,7 +45,8 @@ class ServerFailedError(Exception):
 class RunningServer:
     """`bursar dev` on a free port; started and stopped by a `with` statement."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = {**os.environ, **(environment or {})}
         self.port = _free_port()
         self.base_url = f"http://{HOST}:{self.port}"
         self._data_directory = directory / "data"
@@ -59,7 +61,9 @@ class RunningServer:
         ]
         # The log goes to a file: a pipe that nobody reads would block the server once it is full.
         with self._stderr_path.open("wb") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, env=self._environment
+            )
         try:
             self._wait_until_healthy(self._process)
         except BaseException:
@@ -107,6 +111,10 @@ class RunningServer:
         finally:
             connection.close()
 
+    def log(self) -> str:
+        """All that the server has written to its standard error."""
+        return self._stderr_path.read_text(errors="replace")
+
     def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS_MAX
         while not self._is_healthy():
@@ -123,7 +131,7 @@ class RunningServer:
             return False
 
     def _failure(self, what: str) -> ServerFailedError:
-        log = self._stderr_path.read_text(errors="replace")[-STDERR_CHARACTERS_MAX:]
+        log = self.log()[-STDERR_CHARACTERS_MAX:]
         return ServerFailedError(f"bursar dev {what}; the end of its stderr:\n{log}")
 
 

@@ -20,11 +20,13 @@ from bursar.http.metrics import Metrics
 from bursar.http.params import Params
 from bursar.http.requests import ClientGone, Headers, read_body, read_content_type, read_headers
 from bursar.http.responses import Answer, error_answer, send_json
+from bursar.http.tracing import Tracing
 from bursar.kit.clock import Clock
-from bursar.kit.errors import MethodNotAllowed, RequestError
+from bursar.kit.errors import MethodNotAllowed, RequestError, Unavailable
 from bursar.kit.ids import IdFactory
 from bursar.store.errors import DuplicateKey, RowsExpected
 from bursar.store.store import Store
+from bursar.store.unit import Unit
 
 REPEATS_MAX = 5  # of a change that lost a race against another change of the same object
 
@@ -34,36 +36,84 @@ logger = logging.getLogger(__name__)
 class Dispatcher:
     """What all endpoints share."""
 
-    def __init__(self, store: Store, directory: KeyDirectory, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        store: Store,
+        directory: KeyDirectory,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        tracing: Tracing | None = None,
+        log_requests: bool = False,
+    ) -> None:
         self.store = store
         self.directory = directory
         self.clock = clock
         self.metrics = metrics
+        self.tracing = tracing
+        self.log_requests = log_requests
         self._request_ids = IdFactory(clock)
         self._in_flight: set[tuple[str, int, str]] = set()
 
     async def handle(self, endpoints: Mapping[str, Endpoint], scope: Scope, receive: Receive, send: Send) -> None:
-        started = time.perf_counter()
         request_id = self._request_ids.new("req")
-        method: str = scope["method"]
-        endpoint = endpoints.get(method)
+        endpoint = endpoints.get(scope["method"])
+        if self.tracing is None:
+            await self._handle(endpoint, endpoints, scope, receive, send, request_id)
+            return
+        with self.tracing.request(scope, endpoint, request_id) as span:
+            status = await self._handle(endpoint, endpoints, scope, receive, send, request_id)
+            span.set_attribute("http.response.status_code", status)
+
+    async def _handle(
+        self,
+        endpoint: Endpoint | None,
+        endpoints: Mapping[str, Endpoint],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        request_id: str,
+    ) -> int:
+        """Answers one request; tells with which status, 0 when nobody was there any more."""
+        started = time.perf_counter()
         try:
             if endpoint is None:
-                raise _method_not_allowed(method, endpoints)
+                raise _method_not_allowed(scope["method"], endpoints)
             answer = await self._answer(endpoint, scope, receive, request_id)
         except ClientGone:
-            return
+            return 0
         except Exception as problem:
             answer = self.failure(problem, request_id)
             if endpoint is None:
                 answer.headers.append((b"allow", ", ".join(sorted(endpoints)).encode()))
         await send_json(send, answer, request_id)
-        self.metrics.observe(endpoint, answer.status, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        self.metrics.observe(endpoint, answer.status, seconds)
+        if self.log_requests:
+            self._log(scope, answer, request_id, seconds)
+        return answer.status
+
+    def _log(self, scope: Scope, answer: Answer, request_id: str, seconds: float) -> None:
+        """The path without its query, which may hold what people are searched by."""
+        client = scope.get("client")
+        logger.info(
+            "request",
+            extra={
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": answer.status,
+                "milliseconds": round(seconds * 1000, 2),
+                "address": client[0] if client else None,
+                "request_id": request_id,
+            },
+        )
 
     def failure(self, problem: Exception, request_id: str) -> Answer:
         error = as_request_error(problem)
-        if error.status >= 500:
-            logger.error("request failed", exc_info=problem, extra={"request_id": request_id, "status": error.status})
+        if isinstance(error, Unavailable):  # every request fails alike: a line each, and no traceback
+            logger.warning("request refused: %s", problem, extra={"request_id": request_id})
+        elif error.status >= 500:
+            logger.error("request failed", exc_info=problem, extra={"request_id": request_id})
         return error_answer(error)
 
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive, request_id: str) -> Answer:
@@ -124,13 +174,20 @@ class Dispatcher:
                 now = self.clock.now_microseconds()
                 result.unit.changes.append(idempotency.keep_answer(call, now, request_fingerprint, 200, body))
             try:
-                await self.store.commit(result.unit)
+                await self._commit(result.unit)
             except RowsExpected:
                 if not repeats_left:
                     raise
             else:
                 return body
         raise AssertionError("the loop above returns or raises")
+
+    async def _commit(self, unit: Unit) -> None:
+        if self.tracing is None:
+            await self.store.commit(unit)
+            return
+        with self.tracing.step("store.commit"):
+            await self.store.commit(unit)
 
     async def _render(
         self, endpoint: Endpoint, call: Call, params: Params, result: msgspec.Struct, document: bytes | None

@@ -125,7 +125,7 @@ class Reader:
             path_members=placed,
             members=self._members(members, required),
             members_title="Body parameters" if method == "POST" else "Query parameters",
-            returns=[(name, _object_anchor(name)) for name in self._returned(operation)],
+            returns=[(spaced(name), _object_anchor(name)) for name in self._returned(operation)],
             is_page=self._page_items(answer) is not None,
             expandable=operation["x-expandable"],
             failures=[int(status) for status in operation["responses"] if status != "200"],

@@ -63,18 +63,24 @@ class Batches:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._multi_rowcount = bool(dialect.supports_sane_multi_rowcount)
+        self._prepares = dialect.name in PREPARED_BACKENDS
+        self._counts_sums = self._prepares and bool(dialect.supports_sane_multi_rowcount)
         self._prepared: dict[UpdateBase, Prepared] = {}
 
     def execute(self, connection: Connection, statement: UpdateBase, changes: Sequence[Change]) -> None:
         """Sends the statement with all its rows, and holds the row count against what was expected."""
-        expects = changes[0].rows_expected is not None
-        if self._dialect.name not in PREPARED_BACKENDS or (expects and not self._multi_rowcount):
+        expectations = [change.rows_expected for change in changes]
+        expects_nothing = expectations.count(None) == len(expectations)
+        # Only where each key must hit its one row does the sum of the counts prove each of them.
+        sum_proves = self._counts_sums and expectations.count(1) == len(expectations)
+        if not (expects_nothing or sum_proves):
             self._one_by_one(connection, statement, changes)
-            return
-        found = self._prepare(statement).run(connection, changes)
-        if expects:
-            _expect(found, sum(change.rows_expected or 0 for change in changes))
+        elif not self._prepares:
+            connection.execute(statement, [change.row for change in changes])
+        else:
+            found = self._prepare(statement).run(connection, changes)
+            if sum_proves:
+                _expect(found, len(changes))
 
     def _prepare(self, statement: UpdateBase) -> Prepared:
         prepared = self._prepared.get(statement)
@@ -83,11 +89,10 @@ class Batches:
         return prepared
 
     def _one_by_one(self, connection: Connection, statement: UpdateBase, changes: Sequence[Change]) -> None:
-        if changes[0].rows_expected is None:
-            connection.execute(statement, [change.row for change in changes])
-            return
         for change in changes:
-            _expect(connection.execute(statement, change.row).rowcount, change.rows_expected or 0)
+            found = connection.execute(statement, change.row).rowcount
+            if change.rows_expected is not None:
+                _expect(found, change.rows_expected)
 
 
 def _tuple_of(names: Sequence[str]) -> Any:

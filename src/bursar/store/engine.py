@@ -89,6 +89,9 @@ def _create(url: URL, *, pool_size: int, writing: bool) -> Engine:
     engine = create_engine(url, connect_args=connect_args, **options)
     if backend == "sqlite":
         _prepare_sqlite(engine, writing=writing, memory=is_memory(url))
+    elif backend == "firebird":
+        # The dialect ends broken connections by a method that its driver lacks, and so would leave them open.
+        engine.dialect.do_terminate = engine.dialect.do_close  # type: ignore[method-assign]
     return engine
 
 

@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, text
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.schema import CreateTable
 
 from bursar.store.columns import metadata
-from bursar.store.errors import SchemaTooNew, translate
+from bursar.store.errors import (
+    DuplicateKey,
+    SchemaTooNew,
+    StoreContention,
+    StoreDefect,
+    StoreError,
+    StoreUnavailable,
+    translate,
+)
 from bursar.store.migrations import HEAD
 
 VERSION_TABLE = "bursar_schema"
 _version_table = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
 LOCK_NUMBER = 8_420_001  # any number, as long as every version uses the same
 LOCK_WAIT_SECONDS = 60
+# Databases on which processes that start together queue up; on the others whoever loses looks again.
+LOCKING_BACKENDS = frozenset({"sqlite", "postgresql", "mysql", "mariadb"})
+RACES_MAX = 60
+RACE_PAUSE_SECONDS = 0.25
+# Here a new table is either committed at once or cannot be written to before it is.
+COMMITTED_DDL_BACKENDS = frozenset({"mysql", "mariadb", "oracle", "firebird"})
 
 logger = logging.getLogger(__name__)
 
 
 def current_version(engine: Engine) -> str | None:
-    """What the database says of itself; None when it is empty."""
+    """What the database says of itself; None when it is empty, or was left half made."""
     try:
         with engine.connect() as connection:
-            if not inspect(connection).has_table(VERSION_TABLE):
-                return None
-            version = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
-            return str(version) if version is not None else None
+            return _read_version(connection)
     except SQLAlchemyError as problem:
         raise translate(problem) from problem
 
@@ -49,13 +60,27 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
     check_version(before)
     if before == HEAD:
         return before, HEAD
-    try:
-        with engine.connect() as connection, connection.begin(), _one_at_a_time(connection):
-            _bring_up(connection)
-    except SQLAlchemyError as problem:
-        raise translate(problem) from problem
+    for races_left in reversed(range(RACES_MAX)):
+        try:
+            _bring_up_alone(engine)
+            break
+        except StoreError as problem:
+            lost_a_race = isinstance(problem, StoreContention | StoreDefect | DuplicateKey)
+            if not lost_a_race or not races_left or _backend(engine) in LOCKING_BACKENDS:
+                raise
+            logger.info("another process may be at the schema: %s", problem)
+            time.sleep(RACE_PAUSE_SECONDS)
     logger.info("the schema went from %s to %s", before or "nothing", HEAD)
     return before, HEAD
+
+
+def _bring_up_alone(engine: Engine) -> None:
+    try:
+        with engine.connect() as connection, _one_at_a_time(connection):
+            _bring_up(connection)
+            connection.commit()
+    except SQLAlchemyError as problem:
+        raise translate(problem) from problem
 
 
 def _bring_up(connection: Connection) -> None:
@@ -63,11 +88,24 @@ def _bring_up(connection: Connection) -> None:
 
     Both ways lead to the same schema: a test holds them against each other.
     """
-    if inspect(connection).has_table(VERSION_TABLE):
+    version = _read_version(connection)  # again, as somebody else may have come first
+    check_version(version)
+    if version is None:
+        _create(connection)
+    elif version != HEAD:
         _run_steps(connection)
-        return
-    _known_tables().create_all(connection)
-    connection.execute(CreateTable(_version_table))
+
+
+def _create(connection: Connection) -> None:
+    """Also completes what an earlier start left half made, where each table is committed by itself."""
+    for table in _known_tables().sorted_tables:
+        table.create(connection, checkfirst=True)
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
+    _version_table.create(connection, checkfirst=True)
+    if _backend(connection) in COMMITTED_DDL_BACKENDS:
+        connection.commit()
+    # The version comes last: a database without one is not ready.
     connection.execute(_version_table.insert().values(version_num=HEAD))
 
 
@@ -77,29 +115,42 @@ def _known_tables() -> MetaData:
     return metadata
 
 
-def _run_steps(connection: Connection) -> None:
+def _read_version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    version = connection.execute(select(_version_table.c.version_num)).scalar()
+    return str(version) if version is not None else None
+
+
+def _run_steps(connection: Connection, target: str = HEAD) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+    command.upgrade(config, target)
 
 
 @contextmanager
 def _one_at_a_time(connection: Connection) -> Iterator[None]:
-    """SQLite's write lock is held by BEGIN IMMEDIATE already; Firebird lets only one change the catalogue."""
-    backend = connection.dialect.name
+    """Lets go after the commit, so that whoever waited sees all of it. SQLite's lock is BEGIN IMMEDIATE."""
+    backend = _backend(connection)
     if backend == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
         yield
     elif backend in ("mysql", "mariadb"):
         name = {"name": f"bursar-{LOCK_NUMBER}", "seconds": LOCK_WAIT_SECONDS}
-        connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), name)
+        if connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), name).scalar() != 1:
+            raise StoreUnavailable(f"another process has been upgrading the schema for {LOCK_WAIT_SECONDS} seconds")
         try:
             yield
         finally:
             connection.execute(text("SELECT RELEASE_LOCK(:name)"), name)
     else:
         yield
+
+
+def _backend(bind: Engine | Connection) -> str:
+    """Firebird's dialect calls itself by its driver as well."""
+    return bind.dialect.name.partition(".")[0]

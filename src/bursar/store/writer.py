@@ -118,6 +118,8 @@ class Writer:
                 self._write(batch)
             except BaseException as defect:  # whatever happens, nobody may wait for ever
                 logger.exception("the writer met a defect")
+                self._sealer.forget()
+                self._drop_connection()
                 for ticket in batch:
                     ticket.error = ticket.error or StoreDefect(type(defect).__name__)
             settle(batch)

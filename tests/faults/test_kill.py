@@ -1,0 +1,125 @@
+"""kill -9 at any moment: nothing that was acknowledged is lost, nothing happens twice, the log is whole."""
+
+import random
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from tests.faults import checker
+from tests.faults.load import Load
+from tests.faults.postgresql import production_server
+from tests.faults.process import ServerProcess, dev_server
+from tests.wire.harness import SECRET_KEY
+
+READY_SECONDS_MAX = 5.0
+ANSWERS_BETWEEN_KILLS_MAX = 120
+MOMENT_SECONDS_MAX = 0.02  # longer than a request takes, so that a kill may meet any part of one
+
+
+@dataclass
+class Subject:
+    """What is killed, and how its data is looked at from outside."""
+
+    server: ServerProcess
+    api_key: str
+    database_url: str
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Subject]:
+    server = dev_server(tmp_path)
+    yield Subject(server, SECRET_KEY, f"sqlite:///{tmp_path / 'data' / 'bursar.db'}")
+    server.discard()
+
+
+@pytest.fixture
+def postgresql(tmp_path: Path) -> Iterator[Subject]:
+    with production_server(tmp_path) as (server, api_key, url):
+        yield Subject(server, api_key, url)
+
+
+def run_with_kills(subject: Subject, kills: int, *, forgets_its_key: bool = False) -> tuple[Load, float]:
+    """The load, every order of it answered in the end, and the slowest start."""
+    seed = secrets.randbelow(10**9)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    server = subject.server
+    slowest = server.start()
+    load = Load(server, subject.api_key, seed, forgets_its_key=forgets_its_key)
+    load.start()
+    try:
+        for _ in range(kills):
+            load.wait_for_acknowledged(chance.randint(1, ANSWERS_BETWEEN_KILLS_MAX))
+            # The moment is what is being tried: it must not be one at which the clients do the same thing each time.
+            time.sleep(chance.uniform(0, MOMENT_SECONDS_MAX))
+            load.server_goes_down()
+            server.kill()
+            slowest = max(slowest, server.start())
+            load.server_is_back()
+    finally:
+        load.finish()
+    assert load.complaints == []
+    return load, slowest
+
+
+def assert_nothing_is_wrong(subject: Subject, load: Load, slowest: float) -> None:
+    connection = subject.server.connection()
+    wrong = checker.violations(connection, subject.api_key, load.acknowledged, subject.database_url)
+    connection.close()
+    print(f"{len(load.acknowledged)} orders acknowledged; slowest start {slowest:.2f} s")
+    assert wrong == []
+    assert slowest <= READY_SECONDS_MAX
+    assert subject.server.terminate() in (0, -15)
+
+
+def test_no_acknowledged_customer_is_lost_and_none_made_twice_by_kills(sqlite: Subject) -> None:
+    load, slowest = run_with_kills(sqlite, kills=8)
+    assert_nothing_is_wrong(sqlite, load, slowest)
+
+
+@pytest.mark.slow
+def test_a_hundred_kills_lose_nothing_and_repeat_nothing(sqlite: Subject) -> None:
+    load, slowest = run_with_kills(sqlite, kills=100)
+    assert_nothing_is_wrong(sqlite, load, slowest)
+
+
+@pytest.mark.service("postgresql")
+def test_kills_lose_nothing_and_repeat_nothing_on_postgresql(postgresql: Subject) -> None:
+    load, slowest = run_with_kills(postgresql, kills=4)
+    assert_nothing_is_wrong(postgresql, load, slowest)
+
+
+@pytest.mark.slow
+@pytest.mark.service("postgresql")
+def test_a_hundred_kills_lose_nothing_and_repeat_nothing_on_postgresql(postgresql: Subject) -> None:
+    load, slowest = run_with_kills(postgresql, kills=100)
+    assert_nothing_is_wrong(postgresql, load, slowest)
+
+
+@pytest.mark.slow
+def test_the_checker_turns_red_when_a_retry_is_taken_for_a_new_request(sqlite: Subject) -> None:
+    """The planted bug: without an idempotency row a retry would do what a retry with another key does."""
+    load, _ = run_with_kills(sqlite, kills=8, forgets_its_key=True)
+    connection = sqlite.server.connection()
+    wrong = checker.not_exactly_once(load.acknowledged, checker.every_customer(connection, SECRET_KEY))
+    connection.close()
+    assert any("2 customers" in complaint for complaint in wrong)
+
+
+@pytest.mark.slow
+def test_the_checker_turns_red_when_an_acknowledged_customer_is_gone(sqlite: Subject) -> None:
+    load, _ = run_with_kills(sqlite, kills=1)
+    connection = sqlite.server.connection()
+    connection.request("DELETE", f"/v1/customers/{load.acknowledged[0].id}", headers=_authorised())
+    assert connection.getresponse().read()
+    wrong = checker.violations(connection, SECRET_KEY, load.acknowledged, sqlite.database_url)
+    connection.close()
+    assert len([complaint for complaint in wrong if load.acknowledged[0].id in complaint]) == 1
+    assert any("0 customers" in complaint for complaint in wrong)
+
+
+def _authorised() -> dict[str, str]:
+    return {"Authorization": f"Bearer {SECRET_KEY}"}
