@@ -91,9 +91,7 @@ class Captured:
         return found
 
 
-def _render(
-    text: str, parameters: Mapping[str, Any], expressions: Mapping[Any, str], variables: dict[str, str]
-) -> str:
+def _render(text: str, parameters: Mapping[str, Any], expressions: Mapping[Any, str], variables: dict[str, str]) -> str:
     def replace(match: re.Match[str]) -> str:
         name = match[1]
         value = parameters[name]

@@ -2,7 +2,6 @@
 -- Everything comes by the environment, as the arguments of a process can be read by anybody.
 local api_key = os.getenv("BENCH_API_KEY")
 local seed = tonumber(os.getenv("BENCH_SEED"))
-local result_file = os.getenv("BENCH_RESULT")
 
 local run = string.format("%08x", seed)
 local random, format = math.random, string.format
@@ -41,15 +40,4 @@ function request()
   return head .. key .. "\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
 end
 
--- No response() here: with it wrk would copy every answer into Lua, on the cores that are measured.
--- Its own count has every status from 400 on; the rows in the database tell about everything else.
-function done(summary, latency, _)
-  local errors = summary.errors
-  local file = assert(io.open(result_file, "w"))
-  file:write(format(
-    '{"requests": %d, "microseconds": %d, "p50_us": %d, "p99_us": %d, "max_us": %d, '
-      .. '"errors": {"connect": %d, "read": %d, "write": %d, "timeout": %d, "status": %d}}\n',
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), latency.max,
-    errors.connect, errors.read, errors.write, errors.timeout, errors.status))
-  file:close()
-end
+done = dofile(os.getenv("BENCH_DONE"))

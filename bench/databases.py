@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -42,6 +43,13 @@ class PostgreSQL:
         """Of all its processes, those included that ended with their connection; None if it is elsewhere."""
         return cpu_seconds(self._postmaster) if self._postmaster else None
 
+    def on_device(self) -> int | None:
+        """The file system of its data; None where we may not look."""
+        try:
+            return Path(self.facts["data_directory"]).stat().st_dev if self._is_here() else None
+        except OSError:
+            return None
+
     def exists(self, database: str) -> bool:
         with self._connect() as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
@@ -75,7 +83,7 @@ class PostgreSQL:
 
     def _run(self, statement: str, *names: str) -> None:
         with self._connect() as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def _is_here(self) -> bool:
         return self._url.host in (None, "localhost", "127.0.0.1", "::1")
@@ -95,7 +103,7 @@ def migrate(database_url: str) -> None:
 
 
 def _scalar(connection: psycopg.Connection[tuple[object, ...]], statement: str) -> object:
-    row = connection.execute(statement).fetchone()  # type: ignore[call-overload]
+    row = connection.execute(statement).fetchone()
     return row[0] if row else None
 
 

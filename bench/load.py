@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.databases import PostgreSQL, count_customers
-from bench.processes import BenchError, program
+from bench.processes import BenchError
 from bench.server import Server
+from bench.wrk import SCRIPTS, run_wrk
 
-SCRIPT = Path(__file__).parent / "customers.lua"
+SCRIPT = SCRIPTS / "customers.lua"
 WARM_UP_SECONDS = 2
 SETTLE_SECONDS = 0.3  # requests of the warm-up that wrk no longer waits for are carried out meanwhile
-GRACE_SECONDS = 60
-# One thread sends far more than one server on two cores answers; a second would only take from it.
-THREADS = "1"
 
 
 @dataclass(frozen=True)
@@ -41,14 +35,14 @@ def measure_creates(
     name: str, server: Server, folder: Path, *, seconds: int, connections: int, database: PostgreSQL | None
 ) -> Measurement:
     """`database` is asked for the CPU time that it uses for its part of the work."""
-    _wrk(server, folder, WARM_UP_SECONDS, connections)
+    run_wrk(server, folder, SCRIPT, WARM_UP_SECONDS, connections)
     time.sleep(SETTLE_SECONDS)
     if database is not None:
         database.checkpoint()
     rows = count_customers(server.database_url)
     memory = server.resident_mib()
     cpu, database_cpu = server.cpu_seconds(), database.cpu_seconds() if database else None
-    result = _wrk(server, folder, seconds, connections)
+    result = run_wrk(server, folder, SCRIPT, seconds, connections)
     cpu = server.cpu_seconds() - cpu
     if database is not None and database_cpu is not None:
         database_cpu = (database.cpu_seconds() or 0.0) - database_cpu
@@ -67,36 +61,6 @@ def measure_creates(
         resident_mib_before=memory,
         resident_mib_after=memory_after,
     )
-
-
-def _wrk(server: Server, folder: Path, seconds: int, connections: int) -> dict[str, float]:
-    result_file = folder / "wrk.json"
-    result_file.unlink(missing_ok=True)
-    variables = {
-        "BENCH_API_KEY": server.api_key,
-        "BENCH_SEED": str(secrets.randbits(31)),
-        "BENCH_RESULT": str(result_file),
-    }
-    done = subprocess.run(
-        [
-            program("wrk"),
-            *("-t", THREADS, "-c", str(connections), "-d", f"{seconds}s", "--timeout", "10s"),
-            *("-s", str(SCRIPT), server.url),
-        ],
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        timeout=seconds + GRACE_SECONDS,
-        check=False,
-    )
-    if done.returncode or not result_file.exists():
-        raise BenchError(f"wrk failed: {(done.stderr or done.stdout).strip()[-500:]}")
-    result = json.loads(result_file.read_text())
-    if any(result["errors"].values()):
-        raise BenchError(f"of {result['requests']} requests some failed: {result['errors']}")
-    if not result["requests"]:
-        raise BenchError("wrk got no answer at all")
-    return dict(result)
 
 
 def _check_rows(name: str, rows: int, requests: int, connections: int) -> None:

@@ -149,14 +149,12 @@ def _wait_until_ready(server: Server, log: Path, *, workers: int) -> None:
         waiting.pause(POLL_SECONDS)
     while workers > 1 and log.read_bytes().count(READY_WORDS) < workers:
         waiting.pause(POLL_SECONDS)
-    if create_customer(server.port, server.api_key) != 200:
-        raise BenchError(f"a first customer could not be created; the server's log is {log.read_text()[-500:]!r}")
+    if (status := create_customer(server.port, server.api_key)) != 200:
+        raise BenchError(f"a first customer was answered with {status}; the server's log: {log.read_text()[-500:]}")
 
 
 @contextmanager
-def _child(
-    command: list[str], variables: dict[str, str], log: Path
-) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+def _child(command: list[str], variables: dict[str, str], log: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,

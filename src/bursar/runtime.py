@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from bursar import tables  # noqa: F401 - makes them known to the schema
 from bursar.accounts.directory import StoredKeys
 from bursar.accounts.service import AccountService
 from bursar.customers.service import CustomerService

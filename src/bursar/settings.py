@@ -78,7 +78,7 @@ def check(settings: Settings) -> None:
     if not settings.database_url:
         raise SettingsError(
             "No database is set. Set BURSAR_DATABASE_URL, for example to "
-            "postgresql://bursar:PASSWORD@localhost/bursar or sqlite:////var/lib/bursar/bursar.db."
+            "postgresql://bursar@localhost/bursar or sqlite:////var/lib/bursar/bursar.db."
         )
     if not settings.secret_key:
         raise SettingsError(

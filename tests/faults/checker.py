@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select
-from tests.faults.load import Acknowledged, every_customer, get, post
 
 from bursar import runtime  # noqa: F401 - its imports make the tables known
 from bursar.events import audit
 from bursar.events.tables import events
 from bursar.store.engine import Engines
+from tests.faults.load import Acknowledged, every_customer, get, post
 
 
 def violations(

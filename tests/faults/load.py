@@ -108,7 +108,7 @@ class _Client:
 
     def __init__(self, load: Load, number: int) -> None:
         self._load = load
-        self._chance = random.Random(f"{load.seed}/{number}")
+        self._chance = random.Random(f"{load.seed}/{number}")  # noqa: S311 - to be replayed, not to be secret
         self._connection: http.client.HTTPConnection | None = None
 
     def carry_out(self, order: Order) -> bytes | None:

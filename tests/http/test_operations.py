@@ -1,12 +1,22 @@
 """Health, metrics, the description and unknown addresses, on the real server."""
 
+import asyncio
+import contextlib
 import http.client
 import json
-from typing import Any
+import threading
+from collections.abc import MutableMapping
+from typing import Any, cast
 
 import pytest
 
-from bursar.http.operations import may_scrape
+from bursar.http import operations as operations_module
+from bursar.http.asgi import Application
+from bursar.http.metrics import Metrics
+from bursar.http.operations import Operations, may_scrape
+from bursar.http.responses import Answer
+from bursar.store.errors import StoreUnavailable
+from bursar.store.store import Store
 from tests.wire.harness import HOST, RunningServer
 
 READABLE = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/assets/documentation.css"]
@@ -121,3 +131,67 @@ def scope(address: str | None, **headers: str) -> dict[str, Any]:
 )
 def test_who_may_read_the_metrics(given: dict[str, Any], token: str | None, allowed: bool) -> None:
     assert may_scrape(given, token) is allowed
+
+
+class SilentStore:
+    """A database that hangs until it is let go, or fails at once."""
+
+    def __init__(self, problem: Exception | None = None) -> None:
+        self.pings = 0
+        self.let_go = threading.Event()
+        self._problem = problem
+
+    def ping(self) -> None:
+        self.pings += 1
+        if self._problem is not None:
+            raise self._problem
+        self.let_go.wait(10)
+
+
+async def readiness(store: SilentStore, times: int = 1) -> list[dict[str, Any]]:
+    """What a load balancer sees that asks several times at once."""
+
+    def failure(problem: Exception, _request_id: str) -> Answer:
+        raise problem
+
+    endless: Any = contextlib.nullcontext
+    operations = Operations(cast("Store", store), Metrics(), [], failure, None)
+    application = Application(operations.not_found, endless)
+    operations.add_routes(application)
+    seen: list[dict[str, Any]] = []
+
+    async def ask() -> None:
+        told: dict[str, Any] = {}
+
+        async def receive() -> MutableMapping[str, Any]:
+            raise AssertionError("a GET has no body to wait for")
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            told.update(message)
+
+        await application({"type": "http", "method": "GET", "path": "/readyz", "headers": []}, receive, send)
+        seen.append(told)
+
+    await asyncio.gather(*(ask() for _ in range(times)))
+    store.let_go.set()
+    return seen
+
+
+def test_a_hanging_database_is_not_ready_and_holds_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations_module, "PING_SECONDS_MAX", 0.05)
+    store = SilentStore()
+    for told in asyncio.run(readiness(store, times=3)):
+        assert told["status"] == 503
+        assert (b"retry-after", b"5") in told["headers"]
+        assert json.loads(told["body"])["status"] == "unavailable"
+    assert store.pings == 1
+
+
+def test_why_the_database_fails_is_told_to_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
+    problem = StoreUnavailable("connection to postgresql://bursar:hunter2@db.internal refused")
+    (told,) = asyncio.run(readiness(SilentStore(problem)))
+    assert told["status"] == 503
+    assert json.loads(told["body"])["reason"].startswith("The database cannot be reached")
+    assert b"db.internal" not in told["body"]
+    assert "db.internal" in caplog.text
+    assert "hunter2" not in caplog.text

@@ -54,7 +54,7 @@ def serve(
 
 def migrate(config: ConfigOption = None, as_json: bool = JSON_OPTION) -> None:
     """Bring the database to this version's schema. The server does it by itself when it starts."""
-    from bursar import runtime  # noqa: F401 - its imports make the tables known
+    from bursar import tables  # noqa: F401 - makes them known to the schema
     from bursar.store import schema
     from bursar.store.engine import Engines
 
@@ -95,7 +95,7 @@ def _serve_one(settings: Settings, *, announce: bool) -> None:
 def _serve_many(settings: Settings) -> None:
     import uvicorn
 
-    from bursar import runtime  # noqa: F401 - its imports make the tables known
+    from bursar import tables  # noqa: F401 - makes them known to the schema
     from bursar.kit import logs
     from bursar.store import schema
     from bursar.store.engine import Engines

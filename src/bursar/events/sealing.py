@@ -13,15 +13,15 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Insert, bindparam, select
+from sqlalchemy.exc import DBAPIError
 
 from bursar.events.chain import ChainKey, Head, seal
 from bursar.events.tables import event_heads, events, writer_lanes
 from bursar.kit.clock import MICROSECONDS_PER_SECOND, Clock, SystemClock
 from bursar.kit.ids import IdFactory
 from bursar.store.columns import INSTALLATION
-from bursar.store.errors import StoreContention
+from bursar.store.errors import DuplicateKey, StoreContention, translate
 from bursar.store.log import Entry
 from bursar.store.unit import Change, Execute
 
@@ -32,6 +32,7 @@ HEADS_CACHED_MAX = 50_000  # about 15 MB; beyond it all heads are read anew, one
 
 INSERT_EVENT = events.insert()
 INSERT_HEAD = event_heads.insert()
+INSERT_LANE = writer_lanes.insert()
 MOVE_HEAD = (
     event_heads.update()
     .where(
@@ -131,7 +132,8 @@ class LaneSealer:
                 "event_id": new.event_id,
                 "row_hash": new.row_hash,
             }
-            connection.execute(INSERT_HEAD, row | values)
+            contend = f"another writer began the chain of lane {chain.lane}"
+            _insert_first(connection, INSERT_HEAD, row | values, contend)
             return
         moved = connection.execute(
             MOVE_HEAD,
@@ -204,10 +206,17 @@ class LaneSealer:
 
     def _insert_lane(self, connection: Connection, lane: int, until: int) -> None:
         row = {"org_id": INSTALLATION, "lane": lane, "holder": self._holder, "leased_until": until}
-        try:
-            connection.execute(writer_lanes.insert(), row)
-        except IntegrityError as taken:
-            raise StoreContention(f"lane {lane} was taken a moment ago") from taken
+        _insert_first(connection, INSERT_LANE, row, f"lane {lane} was taken a moment ago")
+
+
+def _insert_first(connection: Connection, statement: Insert, row: dict[str, Any], otherwise: str) -> None:
+    """A row that somebody else has made meanwhile is no fault of the unit that waits for it."""
+    try:
+        connection.execute(statement, row)
+    except DBAPIError as problem:
+        if isinstance(translate(problem), DuplicateKey):
+            raise StoreContention(otherwise) from problem
+        raise
 
 
 def read_head(connection: Connection, chain: ChainKey) -> Head | None:

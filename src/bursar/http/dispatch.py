@@ -18,7 +18,7 @@ from bursar.http.errors import as_request_error
 from bursar.http.expand import expand
 from bursar.http.metrics import Metrics
 from bursar.http.params import Params
-from bursar.http.requests import ClientGone, Headers, read_body, read_content_type, read_headers
+from bursar.http.requests import ClientGone, Headers, read_body, read_content_type, read_headers, read_path
 from bursar.http.responses import Answer, error_answer, send_json
 from bursar.http.tracing import Tracing
 from bursar.kit.clock import Clock
@@ -121,7 +121,7 @@ class Dispatcher:
         principal = await authenticate(headers.authorization, self.directory)
         principal.require(endpoint.permission, publishable=endpoint.publishable)
         client = scope.get("client")
-        call = Call(principal, request_id, client[0] if client else None, None, scope.get("path_params") or {})
+        call = Call(principal, request_id, client[0] if client else None, None, read_path(scope))
         if endpoint.writes:
             call.idempotency_key = idempotency.read_key(headers.idempotency_key)
             params = await self._read_params(endpoint, headers, receive)

@@ -42,6 +42,8 @@ def _text(raw: bytes) -> str:
 
 
 def _insert(tree: Tree, name: str, value: str) -> None:
+    if len(name) > FIELD_NAME_LENGTH_MAX:
+        raise InvalidRequest(f"A parameter's name may have at most {FIELD_NAME_LENGTH_MAX} characters.")
     if "[" not in name:
         _put(tree, name, value, name)
         return
@@ -67,8 +69,6 @@ def _position(node: Tree, segment: str) -> str:
 
 
 def _segments(name: str) -> list[str]:
-    if len(name) > FIELD_NAME_LENGTH_MAX:
-        raise InvalidRequest(f"A parameter's name may have at most {FIELD_NAME_LENGTH_MAX} characters.")
     head, _, rest = name.partition("[")
     if not head or not rest.endswith("]"):
         raise InvalidRequest(f"The parameter name {name} has unbalanced brackets.", param=name)

@@ -12,6 +12,7 @@ import msgspec
 
 from bursar.http.params import ListParams
 from bursar.kit.errors import InvalidRequest, NotFound
+from bursar.kit.ids import may_be_id
 
 T = TypeVar("T")
 
@@ -79,6 +80,9 @@ def read_search_cursor(page: str | None) -> str | None:
     if page is None:
         return None
     try:
-        return base64.urlsafe_b64decode(page.encode() + b"=" * (-len(page) % 4)).decode("ascii")
+        last_id = base64.urlsafe_b64decode(page.encode() + b"=" * (-len(page) % 4)).decode("ascii")
     except (binascii.Error, UnicodeError):
-        raise InvalidRequest("The page is not one that a search returned in next_page.", param="page") from None
+        last_id = ""
+    if not may_be_id(last_id):
+        raise InvalidRequest("The page is not one that a search returned in next_page.", param="page")
+    return last_id

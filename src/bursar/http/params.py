@@ -24,6 +24,10 @@ Seconds = Annotated[int, Meta(ge=0, le=32_503_680_000)]
 PageSize = Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)]
 
 
+# Of characters that an id can have: some databases refuse NUL, or letters that a key's column cannot hold.
+Cursor = Annotated[str, Meta(max_length=100, pattern="^[!-~]*$")]
+
+
 class Params(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What every endpoint takes."""
 
@@ -53,8 +57,8 @@ def created_bounds(created: int | TimeRange | None) -> tuple[int | None, int | N
 
 class ListParams(Params):
     limit: PageSize = PAGE_SIZE_DEFAULT
-    starting_after: Annotated[str, Meta(max_length=100)] | None = None
-    ending_before: Annotated[str, Meta(max_length=100)] | None = None
+    starting_after: Cursor | None = None
+    ending_before: Cursor | None = None
 
 
 class SearchParams(Params):

@@ -19,6 +19,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self._head_number = 0
+        # As they come in, where a packet is of one head only, and as they are parsed, where it ends one or begins two.
+        self._head_bytes_received = 0
         self._head_bytes = 0
         self._head_count = 0
         self._in_head = False
@@ -29,8 +32,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         # A connection that never sends a request is as slow as one that never ends it.
-        self._receiving_since = self.loop.time()
-        self._in_head = True
+        self._expect_head()
         self._check = self.loop.call_later(CHECK_SECONDS, self._close_if_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -39,19 +41,21 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        idle = self._receiving_since is None or (self._in_head and not self._head_bytes_received)
+        only_head = self._head_number + idle
         super().data_received(data)
-        if self._in_head and self._receiving_since is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEADER_BYTES_MAX and not self.transport.is_closing():
+        if self._receiving_since is None and (self.cycle is None or self.cycle.response_complete):
+            # What comes between two requests and begins none must not keep the connection open for ever.
+            self._expect_head()
+        elif self._in_head and self._head_number == only_head:
+            self._head_bytes_received += len(data)
+            if self._head_bytes_received > HEADER_BYTES_MAX and not self.transport.is_closing():
                 self._refusal = _head_too_large()
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_bytes = 0
-        self._head_count = 0
-        self._in_head = True
-        self._receiving_since = self.loop.time()
+        self._expect_head()
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))
@@ -80,6 +84,12 @@ class BoundedProtocol(HttpToolsProtocol):
             % (error.status, reason.get(error.status, b"Bad Request"), len(body), body)
         )
         self.transport.close()
+
+    def _expect_head(self) -> None:
+        self._head_number += 1
+        self._head_bytes_received = self._head_bytes = self._head_count = 0
+        self._in_head = True
+        self._receiving_since = self.loop.time()
 
     def _count(self, length: int) -> None:
         self._head_bytes += length

@@ -7,7 +7,9 @@ from typing import cast
 
 from bursar.http.asgi import Receive, Scope
 from bursar.http.limits import BODY_BYTES_MAX
+from bursar.http.paging import missing
 from bursar.kit.errors import BodyTooLarge, InvalidRequest
+from bursar.kit.ids import may_be_id
 
 
 class ClientGone(Exception):
@@ -34,6 +36,15 @@ def read_headers(scope: Scope) -> Headers:
         elif name == b"idempotency-key":
             headers.idempotency_key = value
     return headers
+
+
+def read_path(scope: Scope) -> dict[str, str]:
+    """The objects that the address names, each by its kind. What can be no id is not asked of the database."""
+    path: dict[str, str] = scope.get("path_params") or {}
+    for kind, object_id in path.items():
+        if not may_be_id(object_id):
+            raise missing(kind, object_id)
+    return path
 
 
 async def read_body(receive: Receive, content_length: bytes | None) -> bytes:

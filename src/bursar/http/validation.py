@@ -17,10 +17,12 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>[^`]*)`")
 _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 _EXPECTED = re.compile(r"Expected `(?P<type>[^`]*)`(?P<rest>.*)")
 _ENUM = re.compile(r"Invalid enum value (?P<value>.*)")
+_TOO_LARGE = "Integer value out of range"
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+|\.\.\.)\]")
 _SURROGATE = re.compile("[\ud800-\udfff\x00]")
 
 VALUE_SHOWN_LENGTH_MAX = 60
+PARAM_SHOWN_LENGTH_MAX = 120
 
 
 class Parser(Generic[P]):
@@ -98,7 +100,10 @@ def explain(complaint: str, tree: Any) -> InvalidRequest:
     param = _param(steps)
     given = _shown(tree, steps)
     if match := _ENUM.match(text):
-        return InvalidRequest(f"Invalid {param}: {match['value']} is not one of the allowed values.", param=param)
+        value = match["value"] if len(match["value"]) <= VALUE_SHOWN_LENGTH_MAX else "this"
+        return InvalidRequest(f"Invalid {param}: {value} is not one of the allowed values.", param=param)
+    if text == _TOO_LARGE:
+        return InvalidRequest(f"Invalid {param}: this integer is too large.", param=param, code=_CODES["int"])
     if match := _EXPECTED.match(text):
         return _type_error(match["type"], match["rest"], param, given)
     return InvalidRequest(f"Invalid {param or 'parameters'}: {text}.", param=param or None)
@@ -128,7 +133,8 @@ def _steps(place: str) -> list[str]:
 
 
 def _param(steps: list[str]) -> str:
-    return steps[0] + "".join(f"[{step}]" for step in steps[1:]) if steps else ""
+    """In the form's spelling. A name that is longer than any of ours is not sent back whole."""
+    return (steps[0] + "".join(f"[{step}]" for step in steps[1:]))[:PARAM_SHOWN_LENGTH_MAX] if steps else ""
 
 
 def _shown(tree: Any, steps: list[str]) -> str:

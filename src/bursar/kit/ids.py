@@ -8,6 +8,7 @@ because every database and every collation orders those alike.
 from __future__ import annotations
 
 import os
+import re
 import threading
 
 from bursar.kit.clock import MICROSECONDS_PER_SECOND, Clock, SystemClock
@@ -18,6 +19,7 @@ CHANCE_LENGTH = 13  # 65 bits: two ids of one microsecond collide once in 3.7e19
 ID_LENGTH_MAX = 40
 CHANCE_POOL_LENGTH = CHANCE_LENGTH * 256
 
+_PLAIN = re.compile(r"[!-~]{1,100}")
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 _TRIPLES = [pair + third for pair in _PAIRS for third in ALPHABET]
 # Any byte to a digit, each digit by as many bytes.
@@ -39,6 +41,11 @@ def created_microseconds(object_id: str) -> int:
     for character in stamp:
         number = (number << 5) | ALPHABET.index(character)
     return number
+
+
+def may_be_id(text: str) -> bool:
+    """Whether a database can be asked for it: some refuse NUL, or letters that a key's column cannot hold."""
+    return _PLAIN.fullmatch(text) is not None
 
 
 def lowest_id_at(prefix: str, epoch_seconds: int) -> str:
