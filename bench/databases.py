@@ -69,9 +69,9 @@ class PostgreSQL:
     def temporary(self, purpose: str) -> Iterator[str]:
         """A database of its own for one measurement; its name tells whose it is."""
         name = f"bursar_bench_{os.getpid()}_{purpose}"
-        self.drop(name)
-        self.create(name)
         try:
+            self.drop(name)
+            self.create(name)
             yield name
         finally:
             self.drop(name)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine, text
 
-from bench.capture import Captured, capture
+from bench.capture import capture
 from bench.databases import PostgreSQL, migrate
 from bench.load import WARM_UP_SECONDS, Measurement
 from bench.processes import BenchError, program
@@ -36,16 +36,12 @@ class Peer:
         self._server = server
         self._folder = folder
         self._clients = clients
-        with server.temporary("capture") as database:
-            self._captured: Captured = capture(server.url(database))
-        script, self._variables = self._captured.script()
+        captured = capture()
+        self._head = captured.head
+        script, self._variables = captured.script()
         self._scripts = {NAME: folder / "create.sql", PIPELINED: folder / "create-pipelined.sql"}
         self._scripts[NAME].write_text(script)
         self._scripts[PIPELINED].write_text(_pipelined(script))
-
-    @property
-    def script(self) -> str:
-        return self._scripts[NAME].read_text()
 
     def measure(self, name: str, seconds: int) -> Measurement:
         with self._server.temporary("peer") as database:
@@ -101,14 +97,17 @@ class Peer:
 
     def _place_heads(self, database: str, number: int) -> None:
         """A head for each client's lane."""
-        row = self._captured.head() | {"org_id": self._captured.org_id, "number": number, "last": self._clients - 1}
-        with create_engine(self._server.sqlalchemy_url(database)).begin() as connection:
+        row = self._head | {"number": number, "last": self._clients - 1}
+        with self._engine(database).begin() as connection:
             connection.execute(text("DELETE FROM event_heads"))
             connection.execute(text(_INSERT_HEADS), row)
 
+    def _engine(self, database: str) -> Engine:
+        return create_engine(self._server.sqlalchemy_url(database), poolclass=NullPool)
+
     def _check(self, name: str, database: str, transactions: int, first: int) -> None:
         """A conditional update that meets no row is no error to pgbench: the heads tell whether all moved."""
-        with create_engine(self._server.sqlalchemy_url(database)).connect() as connection:
+        with self._engine(database).connect() as connection:
             moved = connection.execute(text("SELECT sum(sequence_number - :first) FROM event_heads"), {"first": first})
             if int(moved.scalar_one()) != transactions:
                 raise BenchError(f"{name}: not every transaction moved its head")
@@ -116,7 +115,7 @@ class Peer:
 
 _INSERT_HEADS = """
 INSERT INTO event_heads (org_id, livemode, lane, sequence_number, event_id, row_hash)
-SELECT :org_id, 0, lane, :number, :event_id, :row_hash FROM generate_series(0, :last) AS lane
+SELECT :org_id, :livemode, lane, :number, :event_id, :row_hash FROM generate_series(0, :last) AS lane
 """
 
 

@@ -88,8 +88,8 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(STOP_SECONDS_MAX)
     except subprocess.TimeoutExpired:
-        for pid in family:
-            if pid in tree(process.pid):  # a number alone may have gone to another process since
+        for pid in reversed(family):  # children first, while they can still be told from strangers
+            if pid in tree(process.pid):
                 os.kill(pid, signal.SIGKILL)
         process.wait(STOP_SECONDS_MAX)
 

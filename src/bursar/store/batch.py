@@ -2,18 +2,22 @@
 
 SQLAlchemy compiles a statement once; its work for every row after that is skipped, as no type of ours
 needs any. SQLite gets its rows as few long INSERTs: its driver lets go of the interpreter once for each
-statement that it runs, and taking it back from a busy event loop is what would cost most.
+statement that it runs, and taking it back from a busy event loop is what would cost most. PostgreSQL gets its rows
+as one JSON value: a single message and a single execution, where its driver's executemany makes one for
+each row (measured: a third of the processor time on our side).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol, cast
 
-from sqlalchemy import Connection
+import msgspec
+from sqlalchemy import BigInteger, Connection, Integer, SmallInteger, Table
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.dml import Insert, UpdateBase
+from sqlalchemy.types import TypeEngine
 
 from bursar.store.errors import RowsExpected
 from bursar.store.unit import Change
@@ -23,39 +27,84 @@ CHUNKS = (64, 32, 16, 8, 4, 2, 1)
 PREPARED_BACKENDS = frozenset({"sqlite", "postgresql", "mysql", "mariadb"})
 
 
-class Prepared:
+class Statement(Protocol):
     """A statement compiled for one database."""
-
-    def __init__(self, statement: UpdateBase, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
-        self.text = str(compiled)
-        names: Sequence[str] | None = getattr(compiled, "positiontup", None)
-        self._values = _tuple_of(names) if names is not None else None
-        self._long_texts: dict[int, str] = {}
-        head, word, values = self.text.partition(" VALUES ")
-        self._head, self._one = (head + word, values) if word else ("", "")
-        self._long = isinstance(statement, Insert) and dialect.name == "sqlite" and bool(word)
 
     def run(self, connection: Connection, changes: Sequence[Change]) -> int:
         """Returns how many rows the database says it changed, -1 if it does not say."""
-        if self._values is None:
-            return connection.exec_driver_sql(self.text, [change.row for change in changes]).rowcount
+
+
+class RowByRow:
+    """Handed to the driver's executemany."""
+
+    def __init__(self, statement: UpdateBase, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._text = str(compiled)
+        names: Sequence[str] | None = getattr(compiled, "positiontup", None)
+        self._values = _tuple_of(names) if names is not None else None
+
+    def run(self, connection: Connection, changes: Sequence[Change]) -> int:
+        rows = [self._values(change.row) if self._values else change.row for change in changes]
+        return connection.exec_driver_sql(self._text, rows).rowcount
+
+
+class LongInsert:
+    """INSERT … VALUES (…), (…), …"""
+
+    def __init__(self, statement: Insert, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._values = _tuple_of(getattr(compiled, "positiontup", ()))
+        self._head, _, self._row = str(compiled).partition(" VALUES ")
+        self._texts: dict[int, str] = {}
+
+    def run(self, connection: Connection, changes: Sequence[Change]) -> int:
         rows = [self._values(change.row) for change in changes]
-        if not self._long:
-            return connection.exec_driver_sql(self.text, rows).rowcount
         start = 0
         for size in CHUNKS:
             while len(rows) - start >= size:
                 values = tuple(value for row in rows[start : start + size] for value in row)
-                connection.exec_driver_sql(self._long_text(size), values)
+                connection.exec_driver_sql(self._text(size), values)
                 start += size
         return len(rows)
 
-    def _long_text(self, size: int) -> str:
-        text = self._long_texts.get(size)
+    def _text(self, size: int) -> str:
+        text = self._texts.get(size)
         if text is None:
-            text = self._long_texts[size] = self._head + ", ".join([self._one] * size)
+            text = self._texts[size] = f"{self._head} VALUES {', '.join([self._row] * size)}"
         return text
+
+
+class JsonInsert:
+    """INSERT … SELECT … FROM json_to_recordset(…)"""
+
+    def __init__(self, statement: Insert, dialect: Dialect) -> None:
+        columns = statement.table.columns
+        quote = dialect.identifier_preparer.quote
+        names = ", ".join(quote(column.name) for column in columns)
+        # A collation is the table's affair; here only the kind of the value counts.
+        kinds = ", ".join(f"{quote(column.name)} {_kind(column.type)}" for column in columns)
+        table = dialect.identifier_preparer.format_table(cast("Table", statement.table))
+        self._text = f"INSERT INTO {table} ({names}) SELECT {names} FROM json_to_recordset(%s::json) AS r({kinds})"  # noqa: S608
+
+    def run(self, connection: Connection, changes: Sequence[Change]) -> int:
+        document = msgspec.json.encode([change.row for change in changes]).decode()
+        return connection.exec_driver_sql(self._text, (document,)).rowcount
+
+
+def _kind(column_type: TypeEngine[Any]) -> str:
+    if isinstance(column_type, SmallInteger):
+        return "smallint"
+    if isinstance(column_type, BigInteger):
+        return "bigint"
+    return "integer" if isinstance(column_type, Integer) else "text"
+
+
+def prepare(statement: UpdateBase, dialect: Dialect) -> Statement:
+    if isinstance(statement, Insert) and dialect.name == "sqlite":
+        return LongInsert(statement, dialect)
+    if isinstance(statement, Insert) and dialect.name == "postgresql":
+        return JsonInsert(statement, dialect)
+    return RowByRow(statement, dialect)
 
 
 class Batches:
@@ -65,7 +114,7 @@ class Batches:
         self._dialect = dialect
         self._prepares = dialect.name in PREPARED_BACKENDS
         self._counts_sums = self._prepares and bool(dialect.supports_sane_multi_rowcount)
-        self._prepared: dict[UpdateBase, Prepared] = {}
+        self._prepared: dict[UpdateBase, Statement] = {}
 
     def execute(self, connection: Connection, statement: UpdateBase, changes: Sequence[Change]) -> None:
         """Sends the statement with all its rows, and holds the row count against what was expected."""
@@ -82,10 +131,10 @@ class Batches:
             if sum_proves:
                 _expect(found, len(changes))
 
-    def _prepare(self, statement: UpdateBase) -> Prepared:
+    def _prepare(self, statement: UpdateBase) -> Statement:
         prepared = self._prepared.get(statement)
         if prepared is None:
-            prepared = self._prepared[statement] = Prepared(statement, self._dialect)
+            prepared = self._prepared[statement] = prepare(statement, self._dialect)
         return prepared
 
     def _one_by_one(self, connection: Connection, statement: UpdateBase, changes: Sequence[Change]) -> None:

@@ -10,9 +10,10 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool
 
-SQLITE_BUSY_TIMEOUT_MS = 5_000  # another process may hold the write lock for one batch, never for long
+LOCK_WAIT_SECONDS = 5  # another process may hold a lock for one batch, never for long
 SQLITE_CACHE_KIB = 32_768
 SQLITE_CHECKPOINT_PAGES = 8_000  # about 32 MiB of log between checkpoints, so that they do not crowd the commits
+FIREBIRD_LOCK_WAIT_SECONDS = 1  # it calls a wait that is over a conflict, as it does a deadlock: both are tried again
 CONNECT_TIMEOUT_SECONDS = 5
 POOL_WAIT_SECONDS = 5
 MEMORY_URL = "memory://"
@@ -68,6 +69,7 @@ def _create(url: URL, *, pool_size: int, writing: bool) -> Engine:
         "max_overflow": 2,
         "pool_timeout": POOL_WAIT_SECONDS,
         "poolclass": QueuePool,
+        "hide_parameters": True,  # row values may be personal, and errors are logged
     }
     connect_args: dict[str, Any] = {}
     if backend == "sqlite":
@@ -75,7 +77,7 @@ def _create(url: URL, *, pool_size: int, writing: bool) -> Engine:
         connect_args = {
             "isolation_level": None,
             "check_same_thread": False,
-            "timeout": SQLITE_BUSY_TIMEOUT_MS / 1000,
+            "timeout": LOCK_WAIT_SECONDS,
         }
     elif backend == "postgresql":
         connect_args = {"connect_timeout": CONNECT_TIMEOUT_SECONDS}
@@ -89,10 +91,34 @@ def _create(url: URL, *, pool_size: int, writing: bool) -> Engine:
     engine = create_engine(url, connect_args=connect_args, **options)
     if backend == "sqlite":
         _prepare_sqlite(engine, writing=writing, memory=is_memory(url))
-    elif backend == "firebird":
+    elif writing:
+        _bound_lock_waits(engine, backend)
+    if backend == "firebird":
         # The dialect ends broken connections by a method that its driver lacks, and so would leave them open.
         engine.dialect.do_terminate = engine.dialect.do_close  # type: ignore[method-assign]
     return engine
+
+
+def _bound_lock_waits(engine: Engine, backend: str) -> None:
+    """A process that sleeps within a transaction must not put all writers to sleep."""
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        if backend == "firebird":
+            from firebird.driver import Isolation, tpb
+
+            bounded = tpb(Isolation.SNAPSHOT, lock_timeout=FIREBIRD_LOCK_WAIT_SECONDS)
+            connection.default_tpb = connection.main_transaction.default_tpb = bounded
+            return
+        statements = {
+            "postgresql": f"SET lock_timeout = '{LOCK_WAIT_SECONDS}s'",
+            "mysql": f"SET SESSION innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}",
+            "mssql": f"SET LOCK_TIMEOUT {LOCK_WAIT_SECONDS * 1000}",
+        }
+        if backend in statements:
+            with connection.cursor() as cursor:
+                cursor.execute(statements[backend])
+            connection.commit()
 
 
 def _prepare_sqlite(engine: Engine, *, writing: bool, memory: bool) -> None:

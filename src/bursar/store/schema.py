@@ -137,6 +137,7 @@ def _one_at_a_time(connection: Connection) -> Iterator[None]:
     """Lets go after the commit, so that whoever waited sees all of it. SQLite's lock is BEGIN IMMEDIATE."""
     backend = _backend(connection)
     if backend == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS}s'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
         yield
     elif backend in ("mysql", "mariadb"):

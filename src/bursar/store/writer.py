@@ -26,6 +26,7 @@ from bursar.store.errors import (
     StoreContention,
     StoreDefect,
     StoreError,
+    StoreLocked,
     StoreUnavailable,
     translate,
 )
@@ -132,7 +133,7 @@ class Writer:
         if isinstance(error, StoreUnavailable):
             for ticket in tickets:
                 ticket.error = error
-        elif isinstance(error, StoreContention) and tries_left:
+        elif isinstance(error, StoreContention) and not isinstance(error, StoreLocked) and tries_left:
             self._write(tickets, tries_left - 1)
         elif len(tickets) > 1:
             middle = len(tickets) // 2
