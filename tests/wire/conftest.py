@@ -1,5 +1,6 @@
 """One server for all tests of the wire; each test keeps to objects which it has made itself."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -25,3 +26,9 @@ def stripe_client(server: RunningServer) -> Iterator[stripe.StripeClient]:
             http_client=http_client,
             max_network_retries=0,
         )
+
+
+@pytest.fixture
+def mark() -> str:
+    """A word that no other test has used: the server is shared, its lists and searches are not empty."""
+    return secrets.token_hex(6)
