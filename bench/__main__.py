@@ -32,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     if postgresql is None:
         _say(f"{VARIABLE} is not set, so there is neither PostgreSQL nor pgbench; `make bench` brings both.")
         options.only = [name for name in options.only if name != "postgresql"]
+        if not options.only:
+            return 1
     notes = _notes(postgresql)
     named = {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
     results = Results(named, report.machine_facts(postgresql.facts if postgresql else None, notes))

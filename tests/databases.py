@@ -9,7 +9,6 @@ BURSAR_TEST_DB2_URL name a database whose contents may be thrown away.
 """
 
 import contextlib
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -121,7 +120,7 @@ def new_database(kind: str) -> Iterator[Database]:
 
 @contextlib.contextmanager
 def _new_firebird_file(url: URL, name: str) -> Iterator[URL]:
-    from firebird.driver import connect, create_database, driver_config
+    from firebird.driver import connect, create_database, driver_config  # type: ignore[import-untyped]
 
     driver_config.db_defaults.page_size.value = FIREBIRD_PAGE_BYTES
     # Beside the file in the URL, where the server's user may write.
@@ -161,7 +160,3 @@ def _drop_tables(database: Database) -> None:
         for table in (*reversed(metadata.sorted_tables), schema._version_table):
             if table.name in present:
                 connection.execute(DropTable(table))
-
-
-def in_ci() -> bool:
-    return os.environ.get("CI") == "true"

@@ -11,7 +11,7 @@ from bursar.http.forms import parse_form
 from bursar.http.limits import DEPTH_MAX, FIELDS_MAX
 from bursar.kit.errors import RequestError
 
-texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=12)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
 names = texts.filter(lambda name: name and not set(name) & set("[]"))
 trees = st.dictionaries(
     names,
@@ -22,7 +22,7 @@ trees = st.dictionaries(
 
 def fields(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """As the SDKs write them: `a[b]`."""
-    found = []
+    found: list[tuple[str, str]] = []
     for name, value in tree.items():
         full = f"{prefix}[{name}]" if prefix else name
         found += fields(value, full) if isinstance(value, dict) else [(full, value)]

@@ -28,7 +28,7 @@ def quoted(text: str, mark: str) -> str:
     return mark + text.replace("\\", "\\\\").replace(mark, "\\" + mark) + mark
 
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
+texts = st.text(st.characters(codec="utf-8"), max_size=30)
 marks = st.sampled_from("'\"")
 
 

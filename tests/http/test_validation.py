@@ -1,6 +1,7 @@
 """From bytes to parameters: forms and JSON mean the same, and every complaint names what it is about."""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,12 +10,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
+from bursar.app import all_endpoints
 from bursar.customers.schemas import CustomerListParams, CustomerParams
 from bursar.events.schemas import EventListParams
 from bursar.http.params import Params, SearchParams
 from bursar.http.shape import LIST_LENGTH_MAX
 from bursar.http.validation import PARAM_SHOWN_LENGTH_MAX, Parser
 from bursar.kit.errors import RequestError, UnsupportedContentType
+from bursar.runtime import running
+from bursar.settings import DEVELOPMENT_SECRET, Settings
+from bursar.store.engine import MEMORY_URL
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -26,12 +31,15 @@ class Example(Params):
     name: str
     kind: Literal["small", "large"] = "small"
     paid: bool = False
-    lines: list[Line] = []
-    note: Annotated[int, Meta(ge=0)] | None = None
+    lines: Annotated[list[Line], Meta(max_length=100)] | None = None
+    note: Annotated[int, Meta(ge=0, le=9)] | None = None
 
 
 PARSER = Parser(Example)
-PARSERS = [PARSER, *map(Parser, (CustomerParams, CustomerListParams, EventListParams, SearchParams, Params))]
+PARSERS: list[Parser[Any]] = [
+    PARSER,
+    *(Parser(params) for params in (CustomerParams, CustomerListParams, EventListParams, SearchParams, Params)),
+]
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
@@ -95,7 +103,7 @@ member_names = st.sampled_from(
 likely_trees = st.dictionaries(member_names, json_values | st.dictionaries(member_names, json_values, max_size=3))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.sampled_from(PARSERS), likely_trees)
 @example(PARSER, {"name": "\ud800"})
 @example(PARSER, {"name": "x", "note": 2**63})
@@ -143,6 +151,34 @@ def test_digits_that_were_sent_are_not_sent_back() -> None:
     with pytest.raises(RequestError) as refusal:
         PARSER.from_form(b"name=x&lines=4242424242424242")
     assert "4242" not in refusal.value.message
+
+
+def integers_of(kind: msgspec.inspect.Type, path: str) -> Iterator[tuple[str, msgspec.inspect.IntType]]:
+    """Every integer inside, by where it stands."""
+    if isinstance(kind, msgspec.inspect.IntType):
+        yield path, kind
+    elif isinstance(kind, msgspec.inspect.StructType):
+        for field in kind.fields:
+            yield from integers_of(field.type, f"{path}.{field.name}")
+    elif isinstance(kind, msgspec.inspect.UnionType):
+        for option in kind.types:
+            yield from integers_of(option, path)
+    elif isinstance(kind, msgspec.inspect.ListType):
+        yield from integers_of(kind.item_type, f"{path}[]")
+    elif isinstance(kind, msgspec.inspect.DictType):
+        yield from integers_of(kind.value_type, f"{path}{{}}")
+
+
+def test_every_integer_of_the_api_has_both_bounds() -> None:
+    """A form may send numbers of any length, and a database refuses those of more than 64 bits as a defect."""
+    with running(Settings(development=True, database_url=MEMORY_URL, secret_key=DEVELOPMENT_SECRET)) as runtime:
+        params = {endpoint.params for endpoint in all_endpoints(runtime)}
+    found = [entry for each in params for entry in integers_of(msgspec.inspect.type_info(each), each.__name__)]
+    assert found
+    for path, kind in found:
+        assert kind.ge is not None, path
+        assert kind.le is not None, path
+        assert -(2**63) <= kind.ge <= kind.le < 2**63, path
 
 
 def test_an_empty_body_needs_no_content_type_and_a_full_one_does() -> None:

@@ -58,8 +58,8 @@ async def held(store: Store) -> AsyncIterator[None]:
 async def queued(store: Store, units: Sequence[Unit]) -> list[asyncio.Task[None]]:
     """The units' commits, once all of them wait in the queue of a store that is held."""
     tasks = [asyncio.create_task(store.commit(unit)) for unit in units]
-    while len(store.queue) < len(tasks):
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)  # one turn of the loop: each task runs until it waits for its answer
+    assert len(store.queue) == len(tasks)
     return tasks
 
 

@@ -221,7 +221,7 @@ class _DriverError(Exception):
     [
         (_DriverError("ORA-00001: unique constraint (BURSAR.PK_CUSTOMERS) violated"), DuplicateKey),
         (_DriverError("ORA-00060: deadlock detected while waiting for resource"), StoreContention),
-        (_DriverError(2627, "Violation of PRIMARY KEY constraint. Cannot insert duplicate key in object."), DuplicateKey),
+        (_DriverError(2627, "Violation of PRIMARY KEY constraint: cannot insert duplicate key."), DuplicateKey),
         (_DriverError(2601, "Cannot insert duplicate key row in object with unique index."), DuplicateKey),
         (_DriverError(1205, "Transaction was deadlocked and has been chosen as the victim."), StoreContention),
         (_DriverError(1222, "Lock request time out period exceeded."), StoreLocked),

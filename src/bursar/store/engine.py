@@ -105,7 +105,7 @@ def _bound_lock_waits(engine: Engine, backend: str) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         if backend == "firebird":
-            from firebird.driver import Isolation, tpb
+            from firebird.driver import Isolation, tpb  # type: ignore[import-untyped]
 
             bounded = tpb(Isolation.SNAPSHOT, lock_timeout=FIREBIRD_LOCK_WAIT_SECONDS)
             connection.default_tpb = connection.main_transaction.default_tpb = bounded

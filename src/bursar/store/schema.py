@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from bursar.store.errors import (
 )
 from bursar.store.migrations import HEAD
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "bursar_schema"
 _version_table = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
 LOCK_NUMBER = 8_420_001  # any number, as long as every version uses the same
@@ -34,6 +36,7 @@ RACE_PAUSE_SECONDS = 0.25
 # Here a new table is either committed at once or cannot be written to before it is.
 COMMITTED_DDL_BACKENDS = frozenset({"mysql", "mariadb", "oracle", "firebird"})
 
+_alone_in_this_process = threading.Lock()  # Alembic keeps its context in globals
 logger = logging.getLogger(__name__)
 
 
@@ -76,7 +79,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
 
 def _bring_up_alone(engine: Engine) -> None:
     try:
-        with engine.connect() as connection, _one_at_a_time(connection):
+        with _alone_in_this_process, engine.connect() as connection, _one_at_a_time(connection):
             _bring_up(connection)
             connection.commit()
     except SQLAlchemyError as problem:
@@ -122,14 +125,14 @@ def _read_version(connection: Connection) -> str | None:
     return str(version) if version is not None else None
 
 
-def _run_steps(connection: Connection, target: str = HEAD) -> None:
+def _run_steps(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, target)
+    command.upgrade(config, HEAD)
 
 
 @contextmanager

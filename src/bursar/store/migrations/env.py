@@ -2,6 +2,8 @@
 
 from alembic import context
 
+import bursar.store.migrations.dialects  # noqa: F401 - importing it is what teaches Alembic
+
 context.configure(
     connection=context.config.attributes["connection"],
     version_table="bursar_schema",
