@@ -1,7 +1,7 @@
 """A database as it is after a while: a million customers, and two million events that told of them.
 
 Documents, terms, idempotency keys and seals are made by Bursar's own functions; only durability is left
-away while it is filled, and PostgreSQL gets its rows by COPY, as seven million INSERTs would take an hour.
+away while it is filled, and PostgreSQL gets its rows by COPY, as its rows would take far longer one by one.
 """
 
 from __future__ import annotations

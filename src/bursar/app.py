@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,13 +55,16 @@ def build(settings: Settings) -> Application:
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         tune_for_serving()
-        housekeeping = asyncio.create_task(run_housekeeping(runtime))
+        background = [
+            asyncio.create_task(run_housekeeping(runtime)),
+            asyncio.create_task(operations.keep_gauges_fresh()),
+        ]
         try:
             yield
         finally:
-            housekeeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await housekeeping
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
             # Writes what was accepted; in a thread, as the loop must go on to hand out the answers.
             await asyncio.to_thread(runtime.close)
             if tracing is not None:

@@ -33,7 +33,7 @@ class Runtime:
             if settings.migrate_at_start:
                 schema.upgrade(engines.writing)
             else:
-                schema.check_version(schema.current_version(engines.writing))
+                schema.require_version(schema.current_version(engines.writing))
         except BaseException:
             engines.close()
             raise

@@ -39,12 +39,11 @@ def test_any_header_is_read_or_refused(header: bytes | None) -> None:
 
 
 @settings(deadline=None)
-@given(st.sampled_from(["sk_test_", "rk_live_", "", "x_y_z_"]), st.text(min_size=1, max_size=100))
+@given(st.sampled_from(["sk_test_", "rk_live_", ""]), st.text("0123456789abcdef", min_size=1, max_size=100))
 def test_no_more_than_four_characters_of_a_secret_are_shown(prefix: str, secret: str) -> None:
     shown = masked(prefix + secret)
-    assert len(shown.replace("*", "")) <= len(prefix) + 4 + len(secret) * ("_" in secret)
-    if len(secret) > 4 and "*" not in secret:
-        assert secret not in shown
+    assert shown.removeprefix(prefix) in ("*" * 8 + secret[-4:], "*" * 8)
+    assert len(prefix + secret) >= 16 or shown == "*" * 8
 
 
 def test_a_principal_may_only_what_is_listed() -> None:

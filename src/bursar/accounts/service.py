@@ -26,6 +26,8 @@ from bursar.store.store import Store
 from bursar.store.unit import Unit
 
 DEVELOPMENT_ORG_ID = "acct_bursardevelopment"
+END_OF_TIME = 2**63 - 1
+NAME_LENGTH_MAX = 200
 COMMAND_LINE = Origin(actor="command_line")
 
 
@@ -44,8 +46,8 @@ class AccountService:
         self._secret = secret
 
     def create_organisation(self, name: str) -> Organisation:
-        if not name.strip() or len(name) > 200:
-            raise InvalidRequest("An organisation's name has 1 to 200 characters.", param="name")
+        if not name.strip() or len(name) > NAME_LENGTH_MAX:
+            raise InvalidRequest(f"An organisation's name has 1 to {NAME_LENGTH_MAX} characters.", param="name")
         org_id, now = self._ids.new_with_time("acct")
         organisation = Organisation(id=org_id, name=name.strip(), created=now)
         self._store.transact_blocking(lambda _: (None, _organisation_unit(organisation)))
@@ -62,6 +64,8 @@ class AccountService:
         expires: int | None = None,
     ) -> ShownOnce:
         check_permissions(kind, permissions or [])
+        if len(name) > NAME_LENGTH_MAX:
+            raise InvalidRequest(f"A key's name has at most {NAME_LENGTH_MAX} characters.", param="name")
         api_key = new_key(kind, livemode=livemode)
         key = self._key(org_id, kind, api_key, livemode=livemode, name=name, permissions=permissions, expires=expires)
 
@@ -73,6 +77,12 @@ class AccountService:
         self._store.transact_blocking(work)
         return ShownOnce(key, api_key)
 
+    def find(self, key_id: str) -> ApiKey:
+        key = self._store.read_blocking(lambda connection: repository.find_key(connection, key_id))
+        if key is None:
+            raise _no_key(key_id)
+        return key
+
     def rotate_key(self, key_id: str, overlap_seconds: int) -> ShownOnce:
         """A new key that may do the same; the old one goes on for a while, so that nobody is cut off."""
         now = self._clock.now_microseconds()
@@ -80,6 +90,8 @@ class AccountService:
         def work(connection: Connection) -> tuple[ShownOnce, Unit]:
             old = self._living(connection, key_id, now)
             api_key = new_key(old.kind, livemode=old.livemode)
+            # Who was given a key for a year is given its successor for a year.
+            lifetime = None if old.expires is None else old.expires - old.created
             new = self._key(
                 old.organisation,
                 old.kind,
@@ -87,8 +99,11 @@ class AccountService:
                 livemode=old.livemode,
                 name=old.name,
                 permissions=old.permissions,
+                expires=None if lifetime is None else now + lifetime,
             )
-            expires = now + overlap_seconds * MICROSECONDS_PER_SECOND
+            expires = min(now + overlap_seconds * MICROSECONDS_PER_SECOND, old.expires or END_OF_TIME)
+            if old.expires is not None:
+                expires = min(expires, old.expires)  # a key that was to end sooner still does
             unit = self._key_unit(new, api_key)
             unit.changes.append(repository.set_expiry(old, expires))
             unit.entries.append(_key_entry("bursar.api_key.rotated", msgspec.structs.replace(old, expires=expires)))
@@ -132,7 +147,7 @@ class AccountService:
     def _living(self, connection: Connection, key_id: str, now: int) -> ApiKey:
         key = repository.find_key(connection, key_id)
         if key is None:
-            raise NotFound(f"There is no key {key_id}; `bursar keys list` shows them.", param="id")
+            raise _no_key(key_id)
         if not is_alive(key, now):
             raise Conflict(f"The key {key_id} is revoked or expired.", param="id")
         return key
@@ -165,6 +180,10 @@ class AccountService:
     def _key_unit(self, key: ApiKey, api_key: str) -> Unit:
         change = repository.insert_key(key, hash_key(api_key, self._secret))
         return Unit([change], [_key_entry("bursar.api_key.created", key)])
+
+
+def _no_key(key_id: str) -> NotFound:
+    return NotFound(f"There is no key {key_id}; `bursar keys list` shows them.", param="id")
 
 
 def _key_entry(event_type: str, key: ApiKey) -> Entry:

@@ -25,6 +25,7 @@ from bursar.kit.scrub import scrub_text
 from bursar.settings import Settings
 from bursar.store import schema
 from bursar.store.engine import Engines, describe_url
+from bursar.store.errors import DatabaseNotSupported
 from bursar.store.migrations import HEAD
 
 FREE_BYTES_MIN = 1024**3
@@ -66,8 +67,8 @@ def examine(config: Path | None) -> list[Finding]:
     findings += [Finding("settings", "good", "valid"), _port(settings), _metrics(settings)]
     try:
         engines = Engines(settings.database_url, readers=1, writers=1)
-    except Exception as problem:
-        return [*findings, _no_driver(settings, problem)]
+    except DatabaseNotSupported as problem:
+        return [*findings, Finding("database", "wrong", "cannot be used", str(problem))]
     try:
         return findings + _database(engines, settings)
     finally:
@@ -122,14 +123,6 @@ def _metrics(settings: Settings) -> Finding:
             "set BURSAR_METRICS_TOKEN to let Prometheus in from elsewhere",
         )
     return Finding("metrics", "good", "with a token")
-
-
-def _no_driver(settings: Settings, problem: Exception) -> Finding:
-    scheme = settings.database_url.partition(":")[0]
-    remedy = "install the driver: pip install 'bursar[postgresql]', 'bursar[mysql]' or 'bursar[firebird]'"
-    if not isinstance(problem, ImportError):
-        remedy = "BURSAR_DATABASE_URL must look like postgresql://user:password@host/database"
-    return Finding("database", "wrong", scrub_text(f"{scheme}: {problem}"), remedy)
 
 
 def _database(engines: Engines, settings: Settings) -> list[Finding]:

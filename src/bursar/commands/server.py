@@ -17,6 +17,7 @@ from bursar.commands.output import EXIT_SETTINGS, JSON_OPTION, console, explaine
 from bursar.settings import DEVELOPMENT_PORT, Settings
 
 BACKLOG = 2_048
+WORKER_START_SECONDS_MAX = 60  # on a machine so busy that importing takes a while, it must not be taken for dead
 KEEP_ALIVE_SECONDS = 75  # longer than what load balancers keep idle connections for
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder for everything that is kept.")]
@@ -134,6 +135,7 @@ def _server_options(settings: Settings) -> dict[str, Any]:
         "forwarded_allow_ips": settings.trusted_proxies or None,
         "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "timeout_graceful_shutdown": settings.shutdown_seconds,
+        "timeout_worker_healthcheck": WORKER_START_SECONDS_MAX,
     }
 
 

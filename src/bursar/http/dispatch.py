@@ -18,7 +18,15 @@ from bursar.http.errors import as_request_error
 from bursar.http.expand import expand
 from bursar.http.metrics import Metrics
 from bursar.http.params import Params
-from bursar.http.requests import ClientGone, Headers, read_body, read_content_type, read_headers, read_path
+from bursar.http.requests import (
+    ClientGone,
+    Headers,
+    read_address,
+    read_body,
+    read_content_type,
+    read_headers,
+    read_path,
+)
 from bursar.http.responses import Answer, error_answer, send_json
 from bursar.http.tracing import Tracing
 from bursar.kit.clock import Clock
@@ -95,7 +103,6 @@ class Dispatcher:
 
     def _log(self, scope: Scope, answer: Answer, request_id: str, seconds: float) -> None:
         """The path without its query, which may hold what people are searched by."""
-        client = scope.get("client")
         logger.info(
             "request",
             extra={
@@ -103,7 +110,7 @@ class Dispatcher:
                 "path": scope["path"],
                 "status": answer.status,
                 "milliseconds": round(seconds * 1000, 2),
-                "address": client[0] if client else None,
+                "address": read_address(scope),
                 "request_id": request_id,
             },
         )
@@ -120,8 +127,7 @@ class Dispatcher:
         headers = read_headers(scope)
         principal = await authenticate(headers.authorization, self.directory)
         principal.require(endpoint.permission, publishable=endpoint.publishable)
-        client = scope.get("client")
-        call = Call(principal, request_id, client[0] if client else None, None, read_path(scope))
+        call = Call(principal, request_id, read_address(scope), None, read_path(scope))
         if endpoint.writes:
             call.idempotency_key = idempotency.read_key(headers.idempotency_key)
             params = await self._read_params(endpoint, headers, receive)

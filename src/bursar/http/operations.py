@@ -27,6 +27,7 @@ from bursar.kit.scrub import scrub_text
 from bursar.store.store import Store
 
 PING_SECONDS_MAX = 2.0  # load balancers ask every few seconds, and wait no longer than that
+GAUGE_SECONDS = 5  # fresh enough for a scrape every fifteen
 READING = ("GET", "HEAD")
 METHOD_SHOWN_LENGTH_MAX = 20
 PATH_SHOWN_LENGTH_MAX = 200
@@ -88,6 +89,7 @@ class Operations:
         """For every address that is no route's, whatever the method."""
         request_id = self._request_ids.new("req")
         await send_json(send, self._failure(_unknown_url(scope), request_id), request_id)
+        self._metrics.observe(None, 404, 0.0)
 
     def _handler(self, respond: Respond) -> Handler:
         async def route(scope: Scope, _receive: Receive, send: Send) -> None:
@@ -118,6 +120,17 @@ class Operations:
             return _not_ready(as_request_error(problem).message)
         return Answer(200, msgspec.json.encode({"status": "ok"}))
 
+    def refresh_gauges(self) -> None:
+        """What is read off the store rather than counted; a worker that is not scraped does it by the clock."""
+        self._metrics.queue_units.set(len(self._store.queue))
+        self._metrics.units.set(sum(writer.units for writer in self._store.writers))
+        self._metrics.batches.set(sum(writer.batches for writer in self._store.writers))
+
+    async def keep_gauges_fresh(self) -> None:
+        while True:
+            self.refresh_gauges()
+            await asyncio.sleep(GAUGE_SECONDS)
+
     def _running_ping(self) -> asyncio.Task[None]:
         """However often a hanging database is asked after, it holds no more than one thread."""
         if self._ping is None or self._ping.done():
@@ -132,9 +145,7 @@ class Operations:
                 "machine itself may read the metrics, and not through a proxy.",
                 code="metrics_forbidden",
             )
-        self._metrics.queue_units.set(len(self._store.queue))
-        self._metrics.units.set(sum(writer.units for writer in self._store.writers))
-        self._metrics.batches.set(sum(writer.batches for writer in self._store.writers))
+        self.refresh_gauges()
         body = await asyncio.to_thread(self._metrics.render)
         return Answer(200, body, [(b"content-type", METRICS_CONTENT_TYPE.encode()), _DO_NOT_KEEP])
 

@@ -11,6 +11,10 @@ from bursar.http.paging import missing
 from bursar.kit.errors import BodyTooLarge, InvalidRequest
 from bursar.kit.ids import may_be_id
 
+# Ignoring these would do to one account what was meant for another.
+ACTING_FOR_OTHERS = frozenset({b"stripe-account", b"stripe-context"})
+ADDRESS_LENGTH_MAX = 64  # an IPv6 address with a zone; a proxy may hand on anything
+
 
 class ClientGone(Exception):
     """The client hung up before its request was complete: there is nobody to answer."""
@@ -35,7 +39,18 @@ def read_headers(scope: Scope) -> Headers:
             headers.content_length = value
         elif name == b"idempotency-key":
             headers.idempotency_key = value
+        elif name in ACTING_FOR_OTHERS:
+            raise InvalidRequest(
+                f"The header {name.decode()} would act for another account, which is not possible here; send that "
+                "account's own key instead.",
+                param=name.decode(),
+            )
     return headers
+
+
+def read_address(scope: Scope) -> str | None:
+    client = scope.get("client")
+    return str(client[0])[:ADDRESS_LENGTH_MAX] if client else None
 
 
 def read_path(scope: Scope) -> dict[str, str]:

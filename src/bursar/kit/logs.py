@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import msgspec
@@ -18,9 +19,12 @@ def configure(level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+    for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    # The server's own line for a request has the query in it, and so what people are searched by.
+    logging.getLogger("uvicorn.access").handlers.clear()
+    logging.getLogger("uvicorn.access").propagate = False
     # Every step of a migration is noise to whoever only starts the server.
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
@@ -48,6 +52,7 @@ def _formatter(form: str) -> logging.Formatter:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _without_colours,
     ]
     renderer: Any = structlog.processors.JSONRenderer(serializer=_to_json)
     if form == "text":
@@ -56,6 +61,12 @@ def _formatter(form: str) -> logging.Formatter:
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, scrub_event, renderer],
     )
+
+
+def _without_colours(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The server adds its messages a second time, with a terminal's escape codes."""
+    event.pop("color_message", None)
+    return event
 
 
 def _to_json(event: Any, **_options: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, MetaData, SmallInteger, String, Text, Unicode
+from sqlalchemy import BigInteger, Column, MetaData, SmallInteger, String, Table, Text, Unicode, event
 
 metadata = MetaData(
     naming_convention={
@@ -17,6 +17,20 @@ metadata = MetaData(
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+# Not left to a server's settings: what compares in another way elsewhere would be another key.
+MYSQL_TABLE_OPTIONS: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+}
+
+
+@event.listens_for(Table, "after_parent_attach")
+def _set_table_options(table: Table, parent: MetaData) -> None:
+    if parent is metadata:
+        table.dialect_kwargs.update(MYSQL_TABLE_OPTIONS)
+
 
 ORG_ID_LENGTH = 40
 # Rows that belong to the installation and to no merchant carry this organisation.

@@ -8,7 +8,10 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
+
+from bursar.store.errors import DatabaseNotSupported
 
 LOCK_WAIT_SECONDS = 5  # another process may hold a lock for one batch, never for long
 SQLITE_CACHE_KIB = 32_768
@@ -25,10 +28,13 @@ class Engines:
     """One engine for writing and one for reading the same database."""
 
     def __init__(self, url: str, *, readers: int, writers: int) -> None:
-        self.url = parse_url(url)
-        self.dialect_name = self.url.get_backend_name()
-        self.writing = _create(self.url, pool_size=writers, writing=True)
-        self.reading = _create(self.url, pool_size=readers, writing=False)
+        try:
+            self.url = parse_url(url)
+            self.dialect_name = self.url.get_backend_name()
+            self.writing = _create(self.url, pool_size=writers, writing=True)
+            self.reading = _create(self.url, pool_size=readers, writing=False)
+        except (ArgumentError, ImportError, ValueError) as problem:
+            raise DatabaseNotSupported(_remedy(url, problem)) from None
         # A database in memory lives as long as somebody is connected to it.
         self._keepalive = self.writing.raw_connection() if is_memory(self.url) else None
 
@@ -51,7 +57,23 @@ def parse_url(url: str) -> URL:
         "firebird": "firebird+firebird",
     }
     scheme = urlsplit(url).scheme
-    return make_url(url.replace(scheme, short[scheme], 1) if scheme in short else url)
+    # MariaDB is spoken to as MySQL, whatever the URL calls it: one dialect, and one set of settings.
+    wanted = short.get(scheme, scheme.replace("mariadb+", "mysql+", 1))
+    return make_url(url.replace(scheme, wanted, 1))
+
+
+def _remedy(url: str, problem: Exception) -> str:
+    """The address itself may hold a password, so only its beginning is told."""
+    scheme = url.partition(":")[0][:40]
+    if isinstance(problem, ImportError):
+        return (
+            f"The driver for {scheme} is not installed. Install bursar[postgresql], bursar[mysql] or bursar[firebird]; "
+            "other databases need their own driver for SQLAlchemy."
+        )
+    return (
+        f"BURSAR_DATABASE_URL begins with '{scheme}' and is no address of a database that is known. It looks like "
+        "postgresql://user@host/database, mariadb://…, firebird://… or sqlite:////path/to/file.db."
+    )
 
 
 def is_memory(url: URL) -> bool:

@@ -42,6 +42,14 @@ class StoreDefect(StoreError):
     """The statement itself is wrong: a bug of ours."""
 
 
+class DatabaseNotSupported(StoreError):
+    """The address is of no database that Bursar knows, or its driver is not installed."""
+
+
+class SchemaTooOld(StoreError):
+    """The database lacks steps that this version needs, and it may not take them by itself."""
+
+
 class SchemaTooNew(StoreError):
     """The database was written by a newer version than this one."""
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bursar.store.columns import metadata
+from bursar.store.columns import MYSQL_TABLE_OPTIONS, metadata
 from bursar.store.errors import (
     DuplicateKey,
     SchemaTooNew,
+    SchemaTooOld,
     StoreContention,
     StoreDefect,
     StoreError,
@@ -26,7 +27,9 @@ from bursar.store.migrations import HEAD
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "bursar_schema"
-_version_table = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
+_version_table = Table(
+    VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True), **MYSQL_TABLE_OPTIONS
+)
 LOCK_NUMBER = 8_420_001  # any number, as long as every version uses the same
 LOCK_WAIT_SECONDS = 60
 # Databases on which processes that start together queue up; on the others whoever loses looks again.
@@ -54,6 +57,16 @@ def check_version(version: str | None) -> None:
         raise SchemaTooNew(
             f"The database has schema {version}, this version of Bursar knows up to {HEAD}. Run the version that "
             "upgraded it, or a newer one; going back needs a backup from before the upgrade."
+        )
+
+
+def require_version(version: str | None) -> None:
+    """For those who may not change the schema: it must be today's."""
+    check_version(version)
+    if version != HEAD:
+        raise SchemaTooOld(
+            f"The database has {'no schema' if version is None else f'schema {version}'}, this version of Bursar needs "
+            f"{HEAD}. Run `bursar migrate`, or let the server do it by BURSAR_MIGRATE_AT_START=true."
         )
 
 
