@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import bursar.runtime  # noqa: F401 - importing every feature is what fills the metadata
 import pytest
+from sqlalchemy import URL, Engine, NullPool, create_engine, inspect, make_url, text
+from sqlalchemy.schema import DropTable
+
+import bursar.runtime  # noqa: F401 - importing every feature is what fills the metadata
 from bursar.store import schema
 from bursar.store.columns import metadata
 from bursar.store.engine import MEMORY_URL, Engines
-from sqlalchemy import URL, Engine, NullPool, create_engine, inspect, make_url, text
-from sqlalchemy.schema import DropTable
 from tests.services import server_url
 
 FIREBIRD_PAGE_BYTES = 16_384  # a key may take a quarter of a page, and ours need more than 8 KiB pages allow

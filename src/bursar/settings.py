@@ -93,7 +93,10 @@ def check(settings: Settings) -> None:
 
 def development(data: Path, port: int, environment: Mapping[str, str] | None = None) -> Settings:
     """Everything in one folder, on this machine only."""
-    data.mkdir(parents=True, exist_ok=True)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise SettingsError(f"{data} cannot be the folder for the data: {problem.strerror}.") from None
     environment = os.environ if environment is None else environment
     values: dict[str, Any] = {
         "development": True,

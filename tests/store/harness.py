@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+from sqlalchemy import Connection, select
+
 from bursar.customers.repository import DELETE, INSERT, UPDATE
 from bursar.customers.tables import customers
 from bursar.events.sealing import LaneSealer
@@ -15,7 +17,6 @@ from bursar.store.engine import Engines
 from bursar.store.log import Entry
 from bursar.store.store import Store
 from bursar.store.unit import Change, Sealer, Unit
-from sqlalchemy import Connection, select
 from tests.databases import Database
 
 ORG = "org_test"

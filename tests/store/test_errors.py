@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, exc, select, text
+
 from bursar.customers.repository import INSERT
 from bursar.customers.tables import customers
 from bursar.store import engine as engine_module
@@ -22,12 +24,11 @@ from bursar.store.errors import (
 )
 from bursar.store.store import Store
 from bursar.store.unit import Unit
-from sqlalchemy import Connection, exc, select, text
 from tests.databases import SERVERS, Database, on
 from tests.store.harness import ORG, commit, commit_together, delete, insert, kinds, opened, stored, update
 
 # A value that must never be told, with quotes and words in it that could mislead whoever reads the message.
-PERSONAL = "o'brien-1205 deadlock \"duplicate key\""
+PERSONAL = 'o\'brien-1205 deadlock "duplicate key"'
 KEY = PERSONAL[:40]
 
 

@@ -1,9 +1,10 @@
 """Every key carries the organisation, so that an engine sharded by tenant can spread the tables."""
 
-import bursar.runtime  # noqa: F401 - importing every feature is what fills the metadata
 import pytest
-from bursar.store.columns import metadata
 from sqlalchemy import Table, UniqueConstraint
+
+import bursar.runtime  # noqa: F401 - importing every feature is what fills the metadata
+from bursar.store.columns import metadata
 
 # Indexes that may do without, each with its reason.
 WITHOUT_ORGANISATION = {
@@ -31,7 +32,7 @@ def test_every_unique_key_carries_the_organisation(table: Table) -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=_name)
 def test_every_index_begins_with_the_organisation_or_says_why_not(table: Table) -> None:
-    wanting = {str(index.name) for index in table.indexes if [c.name for c in index.columns][0] != "org_id"}
+    wanting = {str(index.name) for index in table.indexes if index.columns[0].name != "org_id"}
     assert wanting <= set(WITHOUT_ORGANISATION)
 
 

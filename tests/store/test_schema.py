@@ -1,5 +1,6 @@
 """How a database comes to this version's schema: made at once, step by step, by several at once, or not at all."""
 
+import contextlib
 import multiprocessing
 import re
 import shutil
@@ -12,11 +13,12 @@ from typing import Any
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, inspect, select, text
+
 from bursar.store import migrations, schema
 from bursar.store.columns import metadata
 from bursar.store.engine import Engines
 from bursar.store.errors import SchemaTooNew, StoreUnavailable
-from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, inspect, select, text
 from tests.databases import SERVERS, Database, on
 from tests.store.harness import commit, entry, insert, logged, opened, stored
 
@@ -126,9 +128,7 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return NEXT
 
 
-def test_an_older_database_is_upgraded_with_its_data(
-    empty_database: Database, request: pytest.FixtureRequest
-) -> None:
+def test_an_older_database_is_upgraded_with_its_data(empty_database: Database, request: pytest.FixtureRequest) -> None:
     with opened(empty_database) as store:
         commit(store, insert("old", "document"))
         store.transact_blocking(lambda _: (None, _unit_with_entry()))
@@ -185,7 +185,9 @@ def _upgrade_at_the_same_time(url: str, start: Any) -> tuple[str | None, str]:
         engines.close()
 
 
-def test_several_threads_may_make_the_schema_at_once(empty_database: Database) -> None:
+def test_several_threads_may_make_the_schema_at_once(empty_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As several processes would: nothing but the database keeps them apart."""
+    monkeypatch.setattr(schema, "_alone_in_this_process", contextlib.nullcontext())
     start = threading.Barrier(4)
     with ThreadPoolExecutor(4) as pool:
         answers = [pool.submit(_upgrade_at_the_same_time, empty_database.url, start) for _ in range(4)]
@@ -208,9 +210,7 @@ def test_several_processes_may_make_the_schema_at_once(empty_database: Database)
 
 
 @pytest.mark.usefixtures("next_version")
-def test_several_threads_may_take_a_step_at_once(
-    empty_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_several_threads_may_take_a_step_at_once(empty_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as older:
         older.setattr(schema, "HEAD", migrations.HEAD)
         _upgrade_at_the_same_time(empty_database.url, threading.Barrier(1))

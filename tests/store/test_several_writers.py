@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import Connection, func, select
+
 from bursar.events import audit
 from bursar.events.chain import ChainKey, Head
 from bursar.events.sealing import LEASE_SECONDS, LaneSealer
@@ -15,7 +17,6 @@ from bursar.kit.clock import ManualClock
 from bursar.store.errors import RowsExpected
 from bursar.store.store import Store
 from bursar.store.unit import Unit
-from sqlalchemy import Connection, func, select
 from tests.databases import SERVERS, Database, on
 from tests.store.harness import ORG, commit, entry, insert, logged, opened, stored, update
 

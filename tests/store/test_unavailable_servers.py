@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select, text
@@ -128,32 +129,30 @@ def _repeat(store: Store, key: str) -> bool:
 
 
 @pytest.mark.parametrize("database", on("postgresql"), indirect=True)
-def test_a_commit_whose_answer_is_lost_is_unknown_and_its_repetition_safe(database: Database) -> None:
-    """The connection is cut from outside between the commit's taking effect and its answer."""
+def test_a_commit_whose_answer_is_lost_is_unknown_and_its_repetition_safe(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with opened(database) as store:
-        connection_class = type(store.engines.writing.dialect)
-        committed = connection_class.do_commit
-        store.engines.writing.dialect.do_commit = _commit_and_lose(committed, store, database)  # type: ignore[method-assign]
-        with pytest.raises(StoreUnavailable):
-            asyncio.run(store.commit(_unit("k")))
-        del store.engines.writing.dialect.do_commit
+        dialect = store.engines.writing.dialect
+        commit_for_good = dialect.do_commit
+
+        def commit_and_lose_the_answer(connection: Any) -> None:
+            commit_for_good(connection)
+            with database.engine().connect() as other:
+                number = connection.driver_connection.info.backend_pid
+                other.execute(text("SELECT pg_terminate_backend(:number, 5000)"), {"number": number})
+            connection.driver_connection.execute("SELECT 'what would have been the answer'")
+
+        with monkeypatch.context() as lossy:
+            lossy.setattr(dialect, "do_commit", commit_and_lose_the_answer)
+            with pytest.raises(StoreUnavailable):
+                asyncio.run(store.commit(_unit("k")))
         assert set(stored(store)) == {"k"}
         with pytest.raises(DuplicateKey):
             asyncio.run(store.commit(_unit("k")))
         asyncio.run(store.commit(_unit("next")))
         assert logged(store) == ["k", "next"]
         assert store.read_blocking(audit.verify).problems == []
-
-
-def _commit_and_lose(committed, store: Store, database: Database):  # type: ignore[no-untyped-def]  # as SQLAlchemy's own
-    def do_commit(connection):  # type: ignore[no-untyped-def]
-        committed(store.engines.writing.dialect, connection)
-        backend = connection.info.backend_pid
-        with database.engine().connect() as other:
-            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
-        connection.execute("SELECT 1")  # what would have been the answer
-
-    return do_commit
 
 
 @pytest.mark.parametrize("database", on("postgresql", "mariadb"), indirect=True)

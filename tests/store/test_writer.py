@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, select
+
 from bursar.customers.repository import INSERT
 from bursar.customers.tables import customers
 from bursar.store.errors import DuplicateKey, RowsExpected, StoreBusy, StoreContention, StoreDefect
 from bursar.store.store import Store
-from bursar.store.unit import Change, Unit
+from bursar.store.unit import Unit
 from bursar.store.writer import BATCH_UNITS_MAX, QUEUE_UNITS_MAX
-from sqlalchemy import Connection, select
 from tests.databases import Database
 from tests.store.harness import (
     commit,
@@ -296,5 +297,3 @@ def test_a_change_may_be_expected_to_find_nothing(store: Store) -> None:
     guard.rows_expected = refused.rows_expected = 0
     assert kinds(commit_together(store, [Unit([guard]), Unit([refused])])) == [None, RowsExpected]
     assert stored(store) == {"k": (1, "{}")}
-
-

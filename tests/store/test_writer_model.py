@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from bursar.store.errors import DuplicateKey, RowsExpected
 from bursar.store.store import Store
 from bursar.store.unit import Change, Unit
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from tests.databases import EMBEDDED, Database
 from tests.store.harness import commit_together, entry, insert, kinds, logged, opened, stored, update
 
