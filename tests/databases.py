@@ -25,7 +25,7 @@ from bursar.store.columns import metadata
 from bursar.store.engine import MEMORY_URL, Engines
 from tests.services import server_url
 
-FIREBIRD_PAGE_BYTES = 16_384  # a key may take a quarter of a page, and ours need more than 8 KiB pages allow
+FIREBIRD_PAGE_BYTES = 16_384  # a key may take a quarter of a page, and each of our characters counts as five bytes
 EMBEDDED = ("memory", "sqlite")
 SERVERS = ("postgresql", "mariadb", "firebird")
 BY_INVITATION = tuple(name for name in ("mssql", "oracle", "db2") if server_url(name))

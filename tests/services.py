@@ -5,6 +5,7 @@ with CI=true it fails, so that a missing server cannot pass for a green run.
 """
 
 import functools
+import importlib.metadata
 import importlib.util
 import os
 import re
@@ -124,6 +125,10 @@ SERVICES = {
     "node": _tool(_node_program, f"no Node.js {NODE_MAJOR_MIN} or newer", "--version"),
     "chromium": _tool(chromium_program, "not installed", "--version"),
     "wrk": _tool(functools.partial(_first_program, "wrk"), "not installed", "-v"),
+    "ibm_db_sa": Service(
+        lambda: None if importlib.util.find_spec("ibm_db_sa") else "not installed; it is in the dev extra",
+        lambda: importlib.metadata.version("ibm_db_sa"),
+    ),
     "shared_specs": Service(
         lambda: None if SHARED_SPECS.is_dir() else "there is no ../shared/specs beside the checkout",
         lambda: f"{len(list(SHARED_SPECS.glob('*.json')))} documents",

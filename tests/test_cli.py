@@ -264,7 +264,11 @@ UNWELL = {
         "database",
         "",
     ),
-    "an address that is none": ({"BURSAR_DATABASE_URL": "hunter2"}, "database", "BURSAR_DATABASE_URL"),
+    "an address that is none": (
+        {"BURSAR_DATABASE_URL": "bursar:hunter2@127.0.0.1/bursar"},
+        "database",
+        "BURSAR_DATABASE_URL",
+    ),
     "a short secret": ({"BURSAR_SECRET_KEY": "hunter2"}, "settings", "openssl rand"),
     "an unknown setting": ({"BURSAR_PROT": "1"}, "settings", "prot"),
 }

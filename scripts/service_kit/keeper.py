@@ -131,9 +131,7 @@ def _start(server: Server) -> Running:
 def _make_place(server: Server) -> Place:
     """An empty folder that the server's user can reach: the checkout may be in a closed home."""
     key = hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:10]
-    parent = (
-        Path("/var/tmp") / f"bursar-services-{os.geteuid()}-{key}"
-    )  # /var/tmp: a disk, where /tmp may be memory
+    parent = Path("/var/tmp") / f"bursar-services-{os.geteuid()}-{key}"  # /var/tmp: a disk, where /tmp may be memory
     parent.mkdir(mode=0o755, exist_ok=True)
     if parent.is_symlink() or parent.stat().st_uid != os.geteuid():
         raise UnavailableError(f"{parent} belongs to somebody else")

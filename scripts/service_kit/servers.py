@@ -231,9 +231,7 @@ class Firebird(Server):
 
     def _isql(self, place: Place, statements: str) -> None:
         arguments = ("-q", "-bail", "-user", "sysdba")
-        place.run(
-            processes.program("isql-fb"), *arguments, text=statements, environment=self.environment(place)
-        )
+        place.run(processes.program("isql-fb"), *arguments, text=statements, environment=self.environment(place))
 
     def _file(self, place: Place) -> Path:
         return place.folder / "data" / f"{DATABASE}.fdb"

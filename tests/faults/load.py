@@ -121,7 +121,7 @@ class _Client:
                 break
             if answer is not None and answer[0] not in (409, 503):
                 raise AssertionError(f"answered {answer[0]}: {answer[1]!r}")
-            if answer is None and not self._load.retries:
+            if not self._load.retries:
                 return None
         if not self._load.forgets_its_key and self._load.retries and self._chance.random() < REPLAYS:
             self._replay(order, answer[1])

@@ -16,7 +16,7 @@ from tests.faults.process import ServerProcess, dev_server
 from tests.faults.production import create_key, production_server
 from tests.wire.harness import SECRET_KEY
 
-READY_SECONDS_MAX = 5.0  # of nine starts in ten: the machine runs other suites too, and some of them fill it
+READY_SECONDS_MAX = 5.0
 ANSWERS_BETWEEN_KILLS_MAX = 120
 MOMENT_SECONDS_MAX = 0.02  # longer than a request takes, so that a kill may meet any part of one
 
@@ -61,6 +61,9 @@ def run_with_kills(subject: Subject, kills: int, *, forgets_its_key: bool = Fals
             server.kill()
             starts.append(server.start())
             load.server_is_back()
+    except BaseException:
+        load.retries = False  # there is nobody left who could answer
+        raise
     finally:
         load.finish()
     assert load.complaints == []
@@ -73,7 +76,7 @@ def assert_nothing_is_wrong(subject: Subject, load: Load, starts: list[float]) -
     connection.close()
     print(f"{len(load.acknowledged)} orders acknowledged; {len(starts)} starts, the slowest {max(starts):.2f} s")
     assert wrong == []
-    assert sorted(starts)[len(starts) * 9 // 10 - 1] <= READY_SECONDS_MAX
+    assert max(starts) <= READY_SECONDS_MAX
     assert subject.server.terminate() in (0, -15)
 
 

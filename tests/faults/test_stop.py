@@ -27,6 +27,9 @@ def stop_under_load(server: ServerProcess, answers: int) -> Load:
     try:
         load.wait_for_acknowledged(answers)
         assert server.terminate() in ORDERLY
+    except BaseException:
+        server.discard()  # else the clients would go on
+        raise
     finally:
         load.finish()
     assert load.complaints == []

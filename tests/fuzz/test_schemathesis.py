@@ -1,5 +1,6 @@
 """The description at /openapi.json held against the server that gives it, by cases that nobody thought of."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,6 @@ NAMES = (
     "content_type_conformance",
     "response_headers_conformance",
     "response_schema_conformance",
-    "negative_data_rejection",
 )
 
 load_all_checks()
@@ -39,10 +39,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="module")
 def operations(server: ServerProcess) -> list[Any]:
-    description = schemathesis.openapi.from_url(f"http://{HOST}:{server.port}/openapi.json")
-    found = [result.ok() for result in description.get_all_operations()]
+    found = operations_of(described_by(server), server)
     assert {operation.path for operation in found} >= {"/v1/customers", "/v1/customers/{customer}", "/v1/events"}
     return found
+
+
+def described_by(server: ServerProcess) -> dict[str, Any]:
+    connection = server.connection()
+    connection.request("GET", "/openapi.json")
+    document: dict[str, Any] = json.loads(connection.getresponse().read())
+    connection.close()
+    return document
+
+
+def operations_of(document: dict[str, Any], server: ServerProcess) -> list[Any]:
+    description = schemathesis.openapi.from_dict(document)
+    description.config.update(base_url=f"http://{HOST}:{server.port}")
+    results: list[Any] = list(description.get_all_operations())  # its type does not tell good from bad ones
+    return [result.ok() for result in results]
 
 
 def complaints(operation: Any, cases: int) -> list[str]:
@@ -71,6 +85,14 @@ def complaints(operation: Any, cases: int) -> list[str]:
 
 def test_every_answer_is_as_described(operations: list[Any]) -> None:
     assert [complaint for operation in operations for complaint in complaints(operation, CASES)] == []
+
+
+def test_an_answer_that_is_not_as_described_is_found(server: ServerProcess) -> None:
+    """The planted bug: a description by which a customer's balance is a text."""
+    document = described_by(server)
+    document["components"]["schemas"]["Customer"]["properties"]["balance"] = {"type": "string"}
+    (create,) = [each for each in operations_of(document, server) if each.label == "POST /v1/customers"]
+    assert any("balance" in complaint for complaint in complaints(create, CASES))
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from bursar.store.unit import Change, Sealer, Unit
 from tests.databases import Database
 
 ORG = "org_test"
+ANSWER_SECONDS_MAX = 60.0  # far beyond every wait that is bounded: whoever is not answered by then never will be
 HOLD_SECONDS_MAX = 20.0  # a test that forgets to let go fails instead of hanging
 
 
@@ -70,9 +71,15 @@ def commit_together(store: Store, units: Sequence[Unit]) -> list[BaseException |
     async def scenario() -> list[BaseException | None]:
         async with held(store):
             tasks = await queued(store, units)
-        return await asyncio.gather(*tasks, return_exceptions=True)
+        return await answers(tasks)
 
     return asyncio.run(scenario())
+
+
+async def answers(tasks: Sequence[asyncio.Task[None]]) -> list[BaseException | None]:
+    """Each task's error or None; fails where somebody is never answered."""
+    async with asyncio.timeout(ANSWER_SECONDS_MAX):
+        return await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def commit(store: Store, *changes: Change) -> None:

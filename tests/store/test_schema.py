@@ -19,6 +19,7 @@ from bursar.store import migrations, schema
 from bursar.store.columns import metadata
 from bursar.store.engine import Engines
 from bursar.store.errors import SchemaTooNew, StoreUnavailable
+from bursar.store.unit import Unit
 from tests.databases import SERVERS, Database, on
 from tests.store.harness import commit, entry, insert, logged, opened, stored
 
@@ -131,7 +132,7 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_an_older_database_is_upgraded_with_its_data(empty_database: Database, request: pytest.FixtureRequest) -> None:
     with opened(empty_database) as store:
         commit(store, insert("old", "document"))
-        store.transact_blocking(lambda _: (None, _unit_with_entry()))
+        store.transact_blocking(lambda _: (None, Unit([], [entry("old")])))
     request.getfixturevalue("next_version")
     with opened(empty_database) as store:
         assert schema.current_version(store.engines.reading) == NEXT
@@ -143,12 +144,6 @@ def test_an_older_database_is_upgraded_with_its_data(empty_database: Database, r
         assert set(stored(store)) == {"old", "new"}
 
 
-def _unit_with_entry() -> Any:
-    from bursar.store.unit import Unit
-
-    return Unit([], [entry("old")])
-
-
 def _scores(connection: Connection) -> list[int]:
     customers = Table("customers", MetaData(), Column("score", Integer))
     return list(connection.execute(select(customers.c.score)).scalars())
@@ -157,21 +152,16 @@ def _scores(connection: Connection) -> list[int]:
 def test_a_newer_database_is_refused_and_left_alone(empty_database: Database) -> None:
     with opened(empty_database) as store:
         commit(store, insert("kept"))
-        store.transact_blocking(lambda connection: (_stamp(connection, "9999"), _empty()))
+        store.transact_blocking(lambda connection: _stamp(connection, "9999"))
         with pytest.raises(SchemaTooNew, match=r"schema 9999.*knows up to 0001.*backup"):
             schema.upgrade(store.engines.writing)
         assert schema.current_version(store.engines.reading) == "9999"
         assert set(stored(store)) == {"kept"}
 
 
-def _stamp(connection: Connection, version: str) -> None:
+def _stamp(connection: Connection, version: str) -> tuple[None, Unit]:
     connection.execute(schema._version_table.update().values(version_num=version))
-
-
-def _empty() -> Any:
-    from bursar.store.unit import Unit
-
-    return Unit()
+    return None, Unit()
 
 
 def _upgrade_at_the_same_time(url: str, start: Any) -> tuple[str | None, str]:

@@ -11,12 +11,14 @@ from sqlalchemy import Connection, select
 
 from bursar.customers.repository import INSERT
 from bursar.customers.tables import customers
+from bursar.events import audit
 from bursar.store.errors import DuplicateKey, RowsExpected, StoreBusy, StoreContention, StoreDefect
 from bursar.store.store import Store
 from bursar.store.unit import Unit
 from bursar.store.writer import BATCH_UNITS_MAX, QUEUE_UNITS_MAX
 from tests.databases import Database
 from tests.store.harness import (
+    answers,
     commit,
     commit_together,
     delete,
@@ -174,14 +176,20 @@ def test_a_transaction_function_is_undone_when_its_unit_fails(store: Store) -> N
     assert logged(store) == []
 
 
-def test_a_transaction_function_that_breaks_off_does_not_spoil_the_log(store: Store) -> None:
-    def work(_: Connection) -> tuple[None, Unit]:
-        raise asyncio.CancelledError
+def test_a_commit_that_breaks_off_does_not_spoil_the_log(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By something that is not even an error, when the entries are sealed already."""
 
-    with pytest.raises(StoreDefect):
-        store.transact_blocking(work)
+    def break_off(_: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as breaking:
+        breaking.setattr(store.engines.writing.dialect, "do_commit", break_off)
+        with pytest.raises(StoreDefect):
+            asyncio.run(store.commit(Unit([insert("lost")], [entry("lost")])))
     asyncio.run(store.commit(Unit([insert("next")], [entry("next")])))
+    assert set(stored(store)) == {"next"}
     assert logged(store) == ["next"]
+    assert store.read_blocking(audit.verify).problems == []
 
 
 def test_contention_is_tried_again_without_telling_anybody(store: Store) -> None:
@@ -243,7 +251,7 @@ def test_a_waiter_that_goes_away_does_not_disturb_the_others(store: Store) -> No
         async with held(store):
             tasks = await queued(store, [Unit([insert(key)]) for key in "abc"])
             tasks[1].cancel()
-        return await asyncio.gather(*tasks, return_exceptions=True)
+        return await answers(tasks)
 
     first, gone, last = asyncio.run(scenario())
     assert first is None

@@ -64,14 +64,15 @@ def parse_url(url: str) -> URL:
 
 def _remedy(url: str, problem: Exception) -> str:
     """The address itself may hold a password, so only its beginning is told."""
-    scheme = url.partition(":")[0][:40]
+    scheme, separator, _ = url.partition("://")
+    scheme = scheme[:40] if separator else "something else"
     if isinstance(problem, ImportError):
         return (
             f"The driver for {scheme} is not installed. Install bursar[postgresql], bursar[mysql] or bursar[firebird]; "
             "other databases need their own driver for SQLAlchemy."
         )
     return (
-        f"BURSAR_DATABASE_URL begins with '{scheme}' and is no address of a database that is known. It looks like "
+        f"BURSAR_DATABASE_URL begins with {scheme} and is no address of a database that is known. It looks like "
         "postgresql://user@host/database, mariadb://…, firebird://… or sqlite:////path/to/file.db."
     )
 
