@@ -18,6 +18,8 @@ SQLITE_CACHE_KIB = 32_768
 SQLITE_CHECKPOINT_PAGES = 8_000  # about 32 MiB of log between checkpoints, so that they do not crowd the commits
 FIREBIRD_LOCK_WAIT_SECONDS = 1  # it calls a wait that is over a conflict, as it does a deadlock: both are tried again
 CONNECT_TIMEOUT_SECONDS = 5
+SILENCE_SECONDS_MAX = 15  # of the network, before a connection counts as lost
+STATEMENT_SECONDS_MAX = 60  # where the driver cannot tell a lost connection from a long statement
 POOL_WAIT_SECONDS = 5
 MEMORY_URL = "memory://"
 
@@ -103,9 +105,18 @@ def _create(url: URL, *, pool_size: int, writing: bool) -> Engine:
             "timeout": LOCK_WAIT_SECONDS,
         }
     elif backend == "postgresql":
-        connect_args = {"connect_timeout": CONNECT_TIMEOUT_SECONDS}
+        # A server that vanished without a word is noticed too, and not waited for as long as TCP would.
+        connect_args = {
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "tcp_user_timeout": SILENCE_SECONDS_MAX * 1000,
+            "keepalives_idle": SILENCE_SECONDS_MAX,
+        }
     elif backend == "mysql":
-        connect_args = {"connect_timeout": CONNECT_TIMEOUT_SECONDS}
+        connect_args = {
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "read_timeout": STATEMENT_SECONDS_MAX,
+            "write_timeout": STATEMENT_SECONDS_MAX,
+        }
         # Readers must see what was committed a moment ago, as on every other database here.
         options["isolation_level"] = "READ COMMITTED"
     if backend != "sqlite" and not writing:
