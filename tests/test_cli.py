@@ -19,6 +19,7 @@ from bursar.cli import app
 from bursar.settings import DEVELOPMENT_SECRET
 from tests.faults.process import PROGRAM, dev_server
 from tests.faults.production import run_command
+from tests.wire.harness import RunningServer
 
 SECRET = "a-secret-of-at-least-thirty-two-characters"
 EXIT_FOUND_WRONG, EXIT_USAGE, EXIT_SETTINGS, EXIT_UNAVAILABLE = 1, 2, 3, 4
@@ -305,3 +306,19 @@ def test_the_description_of_the_api_is_valid_json_and_needs_no_settings(tmp_path
     assert run({}, "openapi", str(tmp_path / "openapi.json")).exit_code == 0
     assert json.loads((tmp_path / "openapi.json").read_bytes()) == document
     assert run({}, "openapi", str(tmp_path)).exit_code == EXIT_USAGE
+
+
+@pytest.fixture(scope="module")
+def development_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("development")
+    with RunningServer(folder):
+        return folder / "data"
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["keys", "list"], ["audit", "verify"]])
+def test_a_folder_of_dev_mode_can_be_looked_at(command: list[str], development_folder: Path, tmp_path: Path) -> None:
+    looked_at = run({}, *command, "--data", str(development_folder), "--json")
+    assert looked_at.exit_code == 0, looked_at.output
+    nothing_there = run({}, *command, "--data", str(tmp_path / "elsewhere"))
+    assert nothing_there.exit_code in (EXIT_FOUND_WRONG, EXIT_SETTINGS)
+    assert "There is no database in" in nothing_there.output

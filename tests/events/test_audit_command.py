@@ -100,7 +100,7 @@ def test_a_file_that_is_no_anchor_is_refused_in_words(data: Path, tmp_path: Path
 
 def test_a_folder_without_a_database_is_refused_in_words(tmp_path: Path) -> None:
     result = run("verify", "--data", str(tmp_path))
-    assert result.exit_code == 2
+    assert result.exit_code == 3
     assert "no database" in result.stderr
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from bursar import settings as settings_module
+from bursar.commands.options import ConfigOption, FolderOption, chosen_settings
 from bursar.commands.output import (
     EXIT_FOUND_WRONG,
     EXIT_USAGE,
@@ -19,26 +19,21 @@ from bursar.commands.output import (
     fail,
     print_json,
 )
-from bursar.commands.server import ConfigOption
 from bursar.events import audit as log_audit
 from bursar.events.audit import ANCHOR_FORMAT, Anchor, Report
 from bursar.kit.clock import SystemClock
-from bursar.settings import Settings
 from bursar.store import schema
 from bursar.store.engine import Engines
 
 app = typer.Typer(no_args_is_help=True, help="Prove that the log was not rewritten.")
 
-DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Folder of a `bursar dev`, instead of the settings' database.")
-]
 AnchorOption = Annotated[Path | None, typer.Option(help="A file that `bursar audit anchor` wrote earlier.")]
 
 
 @app.command()
 def verify(
     anchor: AnchorOption = None,
-    data: DataOption = None,
+    data: FolderOption = None,
     config: ConfigOption = None,
     as_json: bool = JSON_OPTION,
 ) -> None:
@@ -59,7 +54,7 @@ def verify(
 @app.command()
 def anchor(
     file: Annotated[Path | None, typer.Argument(help="Where to write; standard output if left away.")] = None,
-    data: DataOption = None,
+    data: FolderOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Write the heads of all chains, to be kept where nobody who can change the database can reach."""
@@ -82,7 +77,7 @@ def anchor(
 
 def _engines(data: Path | None, config: Path | None) -> Engines:
     """Only reads; a lane and a writer are of no use here."""
-    settings = _settings_of_folder(data) if data else settings_module.load(config)
+    settings = chosen_settings(config, data)
     engines = Engines(settings.database_url, readers=1, writers=1)
     version = schema.current_version(engines.reading)
     schema.check_version(version)
@@ -90,13 +85,6 @@ def _engines(data: Path | None, config: Path | None) -> Engines:
         engines.close()
         raise fail("The database is empty: there is no log yet.", EXIT_USAGE)
     return engines
-
-
-def _settings_of_folder(data: Path) -> Settings:
-    file = data.resolve() / "bursar.db"
-    if not file.is_file():
-        raise fail(f"There is no database in {data}.", EXIT_USAGE)
-    return Settings(development=True, database_url=f"sqlite:///{file}")
 
 
 def _read_anchor_file(file: Path) -> Anchor:

@@ -15,11 +15,10 @@ import msgspec
 import typer
 from sqlalchemy import text
 
-from bursar import settings as settings_module
 from bursar.accounts.rules import DEVELOPMENT_KEYS, hash_key
 from bursar.accounts.tables import api_keys
+from bursar.commands.options import ConfigOption, FolderOption, chosen_settings
 from bursar.commands.output import EXIT_FOUND_WRONG, JSON_OPTION, console, print_json, print_table
-from bursar.commands.server import ConfigOption
 from bursar.kit.errors import BursarError
 from bursar.kit.scrub import scrub_text
 from bursar.settings import Settings
@@ -43,9 +42,9 @@ class Finding(msgspec.Struct):
     remedy: str = ""
 
 
-def doctor(config: ConfigOption = None, as_json: bool = JSON_OPTION) -> None:
+def doctor(data: FolderOption = None, config: ConfigOption = None, as_json: bool = JSON_OPTION) -> None:
     """Look at settings, database and machine; say what is wrong and how to mend it."""
-    findings = examine(config)
+    findings = examine(config, data)
     wrong = any(finding.state == "wrong" for finding in findings)
     if as_json:
         print_json({"healthy": not wrong, "findings": findings})
@@ -58,10 +57,10 @@ def doctor(config: ConfigOption = None, as_json: bool = JSON_OPTION) -> None:
         raise typer.Exit(EXIT_FOUND_WRONG)
 
 
-def examine(config: Path | None) -> list[Finding]:
+def examine(config: Path | None, data: Path | None = None) -> list[Finding]:
     findings = [_python(), _open_files(), _clock()]
     try:
-        settings = settings_module.load(config)
+        settings = chosen_settings(config, data)
     except BursarError as problem:
         return [*findings, Finding("settings", "wrong", "cannot be used", str(problem))]
     findings += [Finding("settings", "good", "valid"), _port(settings), _metrics(settings)]
@@ -206,6 +205,8 @@ def _development_keys(engines: Engines, settings: Settings) -> Finding:
     hashes = [hash_key(key, settings.secret_key) for key in DEVELOPMENT_KEYS]
     with engines.reading.connect() as connection:
         found = connection.execute(api_keys.select().where(api_keys.c.key_hash.in_(hashes))).first()
+    if found is not None and settings.development:
+        return Finding("keys", "good", "the development keys, as dev mode has them")
     if found is not None:
         return Finding("keys", "warning", "development keys are stored", "they are refused; revoke them all the same")
     return Finding("keys", "good", "no development keys")

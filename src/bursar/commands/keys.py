@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from bursar import settings as settings_module
 from bursar.accounts import repository
 from bursar.accounts.schemas import ApiKey, Kind
 from bursar.accounts.service import ShownOnce
+from bursar.commands.options import ConfigOption, FolderOption, chosen_settings
 from bursar.commands.output import EXIT_USAGE, JSON_OPTION, console, explained, fail, print_json, print_table
-from bursar.commands.server import ConfigOption
 from bursar.kit.clock import MICROSECONDS_PER_SECOND
 from bursar.runtime import Runtime, running
 
@@ -33,11 +32,12 @@ def create(
     new_organisation: Annotated[str | None, typer.Option(help="Make an organisation of this name first.")] = None,
     permission: Annotated[list[str] | None, typer.Option(help="For a restricted key; repeat for more.")] = None,
     expires_days: Annotated[int | None, typer.Option(min=1, max=3650)] = None,
+    data: FolderOption = None,
     config: ConfigOption = None,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Make a key and show it, once."""
-    with explained(), running(settings_module.load(config)) as runtime:
+    with explained(), running(chosen_settings(config, data)) as runtime:
         org_id = _organisation(runtime, organisation, new_organisation)
         expires = (
             runtime.clock.now_microseconds() + expires_days * DAY_SECONDS * MICROSECONDS_PER_SECOND
@@ -52,10 +52,13 @@ def create(
 
 @app.command("list")
 def list_keys(
-    organisation: OrganisationOption = None, config: ConfigOption = None, as_json: bool = JSON_OPTION
+    organisation: OrganisationOption = None,
+    data: FolderOption = None,
+    config: ConfigOption = None,
+    as_json: bool = JSON_OPTION,
 ) -> None:
     """Show which keys there are; never the keys themselves."""
-    with explained(), running(settings_module.load(config)) as runtime:
+    with explained(), running(chosen_settings(config, data)) as runtime:
         keys = runtime.store.read_blocking(lambda connection: repository.list_keys(connection, organisation))
     rows = [_row(key) for key in keys]
     if as_json:
@@ -68,19 +71,22 @@ def list_keys(
 def rotate(
     key: KeyArgument,
     overlap_hours: Annotated[float, typer.Option(min=0, max=720, help="How long the old key still works.")] = 24,
+    data: FolderOption = None,
     config: ConfigOption = None,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Make a successor; the old key ends after the overlap."""
-    with explained(), running(settings_module.load(config)) as runtime:
+    with explained(), running(chosen_settings(config, data)) as runtime:
         shown = runtime.accounts.rotate_key(key, int(overlap_hours * 3600))
     _show(shown, as_json=as_json)
 
 
 @app.command()
-def revoke(key: KeyArgument, config: ConfigOption = None, as_json: bool = JSON_OPTION) -> None:
+def revoke(
+    key: KeyArgument, data: FolderOption = None, config: ConfigOption = None, as_json: bool = JSON_OPTION
+) -> None:
     """End a key now. Running servers follow within five seconds."""
-    with explained(), running(settings_module.load(config)) as runtime:
+    with explained(), running(chosen_settings(config, data)) as runtime:
         revoked = runtime.accounts.revoke_key(key)
     if as_json:
         print_json(_row(revoked))

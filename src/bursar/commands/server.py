@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from bursar import settings as settings_module
+from bursar.commands.options import ConfigOption
 from bursar.commands.output import EXIT_SETTINGS, JSON_OPTION, console, explained, fail, print_json
 from bursar.settings import DEVELOPMENT_PORT, Settings
 
@@ -22,10 +23,6 @@ KEEP_ALIVE_SECONDS = 75  # longer than what load balancers keep idle connections
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder for everything that is kept.")]
 PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on the loopback address.")]
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", help="Settings file; bursar.toml in this folder is found by itself."),
-]
 
 
 def dev(port: PortOption = DEVELOPMENT_PORT, data: DataOption = Path("var")) -> None:
