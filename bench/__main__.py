@@ -102,7 +102,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--connections", type=number, default=64)
     parser.add_argument("--rounds", type=number, default=3)
     parser.add_argument("--only", type=_backends, default=list(BACKENDS), help="sqlite, postgresql or both, by comma")
-    parser.add_argument("--workers", type=number, default=2, help="processes on PostgreSQL; SQLite has one")
+    parser.add_argument("--workers", type=number, default=1, help="processes on PostgreSQL; SQLite has one")
     parser.add_argument("--json", type=Path, help="instead of bench/results/TIME.json")
     parser.add_argument("--filled", action="store_true", help="with a million customers and two million events")
     parser.add_argument("--customers", type=number, default=1_000_000, help="for --filled")
