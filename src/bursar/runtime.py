@@ -19,6 +19,11 @@ from bursar.store.engine import Engines
 from bursar.store.store import Store
 
 WRITERS_OF_SERVERS = 2  # one gathers while the other commits; SQLite has one writer whatever we do
+READERS_OF_SERVERS = 4
+# SQLite works within our process and lets go of the interpreter at every row, so threads that read at once
+# mostly wait for each other. Pages of 100 to 4 clients: p90 11.6 ms with four threads, 7.3 with two, 4.3 with
+# one; but with one alone, a search that reads everything would hold up everybody.
+READERS_OF_SQLITE = 2
 
 
 class Runtime:
@@ -28,7 +33,11 @@ class Runtime:
         self.settings = settings
         self.clock = SystemClock()
         self.ids = IdFactory(self.clock)
-        engines = Engines(settings.database_url, readers=settings.readers, writers=max(settings.writers, 2))
+        engines = Engines(
+            settings.database_url,
+            readers=settings.readers or READERS_OF_SERVERS,
+            writers=max(settings.writers, WRITERS_OF_SERVERS),
+        )
         try:
             if settings.migrate_at_start:
                 schema.upgrade(engines.writing)
@@ -37,8 +46,10 @@ class Runtime:
         except BaseException:
             engines.close()
             raise
-        writers = settings.writers or (1 if engines.dialect_name == "sqlite" else WRITERS_OF_SERVERS)
-        self.store = Store(engines, lambda: LaneSealer(self.clock), writers=writers, readers=settings.readers)
+        in_process = engines.dialect_name == "sqlite"
+        writers = settings.writers or (1 if in_process else WRITERS_OF_SERVERS)
+        readers = settings.readers or (READERS_OF_SQLITE if in_process else READERS_OF_SERVERS)
+        self.store = Store(engines, lambda: LaneSealer(self.clock), writers=writers, readers=readers)
         self.accounts = AccountService(self.store, self.ids, self.clock, settings.secret_key)
         self.directory = StoredKeys(
             self.store,

@@ -39,7 +39,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     workers: Annotated[int, Meta(ge=1, le=128)] = 1
     # Committing threads of each process; 0 means one for SQLite, two elsewhere.
     writers: Annotated[int, Meta(ge=0, le=16)] = 0
-    readers: Annotated[int, Meta(ge=1, le=64)] = 4
+    # Reading threads of each process; 0 means two for SQLite, four elsewhere.
+    readers: Annotated[int, Meta(ge=0, le=64)] = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
     # A line for every request. The log of events tells what was done, so this is for finding out why.
