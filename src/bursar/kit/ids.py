@@ -16,6 +16,7 @@ from bursar.kit.clock import MICROSECONDS_PER_SECOND, Clock, SystemClock
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 TIME_LENGTH = 11  # 55 bits of microseconds: until the year 3111
 CHANCE_LENGTH = 13  # 65 bits: two ids of one microsecond collide once in 3.7e19
+ID_LENGTH_MAX = 40
 CHANCE_POOL_LENGTH = CHANCE_LENGTH * 256
 
 _PLAIN = re.compile(r"[!-~]{1,100}")
