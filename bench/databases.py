@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, Select, create_engine, make_url
 
 from bench.processes import cpu_seconds, parent_of
 
@@ -107,7 +107,7 @@ def _scalar(connection: psycopg.Connection[tuple[object, ...]], statement: str) 
     return row[0] if row else None
 
 
-def count_customers(database_url: str) -> int:
+def count(database_url: str, queries: Mapping[str, Select[int]]) -> dict[str, int]:
     """Read past the server under test: what it answered must really be there."""
     url = make_url(database_url)
     if url.get_backend_name() == "postgresql":
@@ -115,6 +115,6 @@ def count_customers(database_url: str) -> int:
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
-            return int(connection.execute(text("SELECT count(*) FROM customers")).scalar_one())
+            return {name: connection.execute(query).scalar_one() for name, query in queries.items()}
     finally:
         engine.dispose()

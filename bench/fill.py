@@ -1,52 +1,48 @@
-"""A database as it is after a while: a million customers, and two million events that told of them.
+"""A database as it is after a while: a million objects, and the events that told of them.
 
-Documents, terms, idempotency keys and seals are made by Bursar's own functions; only durability is left
-away while it is filled, and PostgreSQL gets its rows by COPY, as its rows would take far longer one by one.
+What is filled is made by Bursar's own functions or copied from what they made, and every event is sealed; only
+durability is left away meanwhile, and PostgreSQL gets its rows by COPY, as its rows would take far longer one by one.
 """
 
 from __future__ import annotations
 
-import secrets
+import asyncio
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import Connection, Engine, event, inspect, text
 from sqlalchemy.sql.dml import Insert, UpdateBase
 
 from bench.processes import BenchError
+from bench.server import postgresql_settings
 from bursar.accounts import repository as accounts
 from bursar.accounts.service import DEVELOPMENT_ORG_ID
 from bursar.app import all_endpoints  # noqa: F401 - makes every feature's tables known
-from bursar.customers import repository
-from bursar.customers.rules import changed
-from bursar.customers.schemas import Customer, CustomerParams
 from bursar.events import audit
 from bursar.events.sealing import LaneSealer
-from bursar.http import idempotency
-from bursar.http.authentication import Principal
-from bursar.http.call import Call
-from bursar.http.endpoint import encode
-from bursar.kit.clock import MICROSECONDS_PER_SECOND, seconds
-from bursar.kit.ids import IdFactory
-from bursar.runtime import running
-from bursar.settings import DEVELOPMENT_SECRET, Settings
+from bursar.ledger.tasks import keep_books
+from bursar.runtime import Runtime, running
+from bursar.settings import (
+    DEVELOPMENT_FINGERPRINT_KEY,
+    DEVELOPMENT_SECRET,
+    DEVELOPMENT_VAULT_KEY,
+    FILE_VARIABLE,
+    Settings,
+    load,
+)
 from bursar.store.batch import Batches
 from bursar.store.engine import Engines
-from bursar.store.log import Entry, differences
-from bursar.store.unit import Change
+from bursar.store.log import Entry
+from bursar.store.unit import Change, Unit
 
-CUSTOMERS = 1_000_000
-BATCH_CUSTOMERS = 5_000
-DAYS = 90  # over which the customers came
-CLOCK_READINGS = 2.2  # for one customer: two ids, or two events; the rest keeps the end in the past
-DELETED_EVERY = 10_000  # a rare type among millions is what an index must prove itself by
-KEYS_WITHIN_SECONDS = 20 * 3600
+# More readings of the clock than are counted on still end in the past.
+SPARE = 1.1
 # Kept keys are deleted after 72 hours: a filled database must be younger, or clearing it away is measured.
 REUSED_HOURS_MAX = 36
-PROGRESS_CUSTOMERS = 100_000
+PROGRESS_OBJECTS = 100_000
 SQLITE_FAST = ("journal_mode=OFF", "synchronous=OFF", "cache_size=-1500000")
 
 Say = Callable[[str], None]
@@ -64,100 +60,83 @@ class SteppingClock:
         return self._now
 
 
+class Maker(Protocol):
+    """Makes the objects of one kind, and spreads them over the time that it says."""
+
+    # How far back the first of them lies.
+    seconds_back: int
+    batch_objects: int  # of one transaction
+
+    def begin(self, org_id: str, since: int, objects: int) -> LaneSealer:
+        """The sealer's clock goes with the objects; both have come to the end of the time divided by SPARE."""
+
+    def make(self, number: int) -> Unit: ...
+
+
 @dataclass(frozen=True)
 class Filled:
     org_id: str
-    since: int  # seconds: when its first customer came
+    since: int  # seconds: when its first object came
+    seconds: int  # over how long they are spread
 
 
-def find_filled(database_url: str, customers: int) -> Filled | None:
+def find_filled(database_url: str, objects: int) -> Filled | None:
     """What an earlier run filled, if it is whole and young enough."""
     engines = Engines(database_url, readers=1, writers=1)
     try:
         with engines.reading.connect() as connection:
             if not inspect(connection).has_table("bench_filled"):
                 return None
-            row = connection.execute(text("SELECT finished, since, customers FROM bench_filled")).one()
+            row = connection.execute(text("SELECT finished, since, spread, objects FROM bench_filled")).one()
             old = time.time() - row.finished > REUSED_HOURS_MAX * 3600
-            if old or row.customers != customers:
+            if old or row.objects != objects:
                 return None
-            return Filled(accounts.list_organisations(connection)[0].id, row.since)
+            return Filled(accounts.list_organisations(connection)[0].id, row.since, row.spread)
     finally:
         engines.close()
 
 
-def fill(database_url: str, customers: int, say: Say) -> Filled:
+def fill(database_url: str, maker: Maker, objects: int, say: Say) -> Filled:
     """Fills an empty database and proves its log; raises a BenchError when the proof fails."""
     org_id = _prepare(database_url)
     started = time.monotonic()
-    since = int(time.time()) - DAYS * 86_400
+    since = int(time.time()) - maker.seconds_back
     with _fast_connection(database_url) as connection:
-        filler = _Filler(connection, org_id, since, customers)
-        for done in range(0, customers, BATCH_CUSTOMERS):
+        filler = _Filler(connection, maker, maker.begin(org_id, since, objects))
+        for first in range(0, objects, maker.batch_objects):
+            done = min(first + maker.batch_objects, objects)
             with connection.begin():
-                filler.batch(done, min(done + BATCH_CUSTOMERS, customers))
-            if (done + BATCH_CUSTOMERS) % PROGRESS_CUSTOMERS == 0:
-                say(f"{done + BATCH_CUSTOMERS:,} customers after {time.monotonic() - started:.0f} s")
-    _finish(database_url, since, customers)
+                filler.batch(first, done)
+            if done % PROGRESS_OBJECTS == 0:
+                say(f"{done:,} after {time.monotonic() - started:.0f} s")
+    with _running(database_url) as runtime:  # what a server would have done by and by
+        asyncio.run(keep_books(runtime.store, runtime.ids, runtime.clock))
+    filled = Filled(org_id, since, int(maker.seconds_back / SPARE))
+    _finish(database_url, filled, objects)
     say(f"filled in {time.monotonic() - started:.0f} s; now walking the log")
     _prove(database_url, say)
-    return Filled(org_id, since)
+    return filled
 
 
 class _Filler:
-    def __init__(self, connection: Connection, org_id: str, since: int, customers: int) -> None:
+    def __init__(self, connection: Connection, maker: Maker, sealer: LaneSealer) -> None:
         self._connection = connection
-        self._org_id = org_id
+        self._maker = maker
+        self._sealer = sealer
         self._execute = _copy if connection.dialect.name == "postgresql" else Batches(connection.dialect).execute
-        step = int(DAYS * 86_400 * MICROSECONDS_PER_SECOND / (customers * CLOCK_READINGS))
-        # A clock for each, as a batch makes all its customers before it seals what is told of them.
-        self._ids = IdFactory(SteppingClock(since * MICROSECONDS_PER_SECOND, step))
-        self._sealer = LaneSealer(SteppingClock(since * MICROSECONDS_PER_SECOND, step))
-        self._principal = Principal(org_id, 0, "key_bench")
-        self._key_step = KEYS_WITHIN_SECONDS * MICROSECONDS_PER_SECOND // customers
-        self._first_key = time.time_ns() // 1000 - KEYS_WITHIN_SECONDS * MICROSECONDS_PER_SECOND
 
     def batch(self, first: int, behind: int) -> None:
         groups: dict[UpdateBase, list[Change]] = {}
         entries: list[Entry] = []
         for number in range(first, behind):
-            changes, told = self._customer(number)
-            for change in changes:
+            unit = self._maker.make(number)
+            for change in unit.changes:
                 groups.setdefault(change.statement, []).append(change)
-            entries += told
+            entries += unit.entries
         for statement, changes in groups.items():
             self._execute(self._connection, statement, changes)
         self._sealer.seal(self._connection, entries, self._execute)
         self._sealer.committed()
-
-    def _customer(self, number: int) -> tuple[list[Change], list[Entry]]:
-        """Made, then changed, now and then deleted: what is there at the end, and what was told."""
-        params = CustomerParams(
-            email=f"customer.{number:x}@example.com",
-            name=f"Jenny Rosen {number:x}",
-            metadata={"order_id": f"{number:x}"},
-        )
-        call = Call(self._principal, self._ids.new("req"), "127.0.0.1", str(uuid.uuid4()))
-        customer_id, now = self._ids.new_with_time(repository.PREFIX)
-        before = changed(Customer(id=customer_id, created=seconds(now), livemode=False), params)
-        made = encode(before)
-        print_of_request = idempotency.fingerprint("POST", "/v1/customers", params)
-        kept = idempotency.keep_answer(call, self._first_key + number * self._key_step, print_of_request, 200, made)
-        told = [self._entry(call, "customer.created", customer_id, made)]
-        if number % DELETED_EVERY == DELETED_EVERY - 1:
-            told.append(self._entry(call, "customer.deleted", customer_id, made))
-            tombstone = {"org_id": self._org_id, "livemode": 0, "id": customer_id}
-            return [kept, Change(repository.INSERT_DELETED, tombstone)], told
-        after = changed(before, CustomerParams(description=f"Order {number}"))
-        document = encode(after)
-        update = self._entry(call, "customer.updated", customer_id, document)
-        update.previous_attributes = differences(made, document)
-        changes = repository.insertion(self._org_id, 0, after, document)
-        changes[0].row["version"] = 2
-        return [kept, *changes], [*told, update]
-
-    def _entry(self, call: Call, event_type: str, customer_id: str, document: bytes) -> Entry:
-        return Entry(self._org_id, 0, event_type, customer_id, document, origin=call.origin())
 
 
 def _copy(connection: Connection, statement: UpdateBase, changes: Sequence[Change]) -> None:
@@ -170,14 +149,27 @@ def _copy(connection: Connection, statement: UpdateBase, changes: Sequence[Chang
             copy.write_row(tuple(change.row.values()))
 
 
+@contextmanager
+def _running(database_url: str) -> Iterator[Runtime]:
+    if database_url.startswith("sqlite"):
+        # The fixed keys of `bursar dev` are hashed with its fixed secret.
+        settings = Settings(
+            database_url=database_url,
+            secret_key=DEVELOPMENT_SECRET,
+            vault_key=DEVELOPMENT_VAULT_KEY,
+            vault_fingerprint_key=DEVELOPMENT_FINGERPRINT_KEY,
+            development=True,
+        )
+    else:
+        settings = load(None, postgresql_settings(database_url) | {FILE_VARIABLE: ""})
+    with running(settings) as runtime:
+        yield runtime
+
+
 def _prepare(database_url: str) -> str:
     """Brings up an empty database with an organisation; its id."""
-    development = database_url.startswith("sqlite")
-    # The fixed keys of `bursar dev` are hashed with its fixed secret; on PostgreSQL each run makes a key anew.
-    secret = DEVELOPMENT_SECRET if development else secrets.token_hex(32)
-    settings = Settings(database_url=database_url, secret_key=secret, development=development)
-    with running(settings) as runtime:
-        if not development:
+    with _running(database_url) as runtime:
+        if not runtime.settings.development:
             return runtime.accounts.create_organisation("bench").id
         runtime.accounts.seed_development()
         return DEVELOPMENT_ORG_ID
@@ -208,17 +200,23 @@ def _hurry_sqlite(engine: Engine) -> None:
         cursor.close()
 
 
-def _finish(database_url: str, since: int, customers: int) -> None:
+def _finish(database_url: str, filled: Filled, objects: int) -> None:
     """The statistics that autovacuum would have made by and by; then the mark that it is whole."""
     engines = Engines(database_url, readers=1, writers=1)
+    columns = "finished BIGINT, since BIGINT, spread BIGINT, objects BIGINT"
     try:
         if engines.dialect_name == "postgresql":
             with engines.writing.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("VACUUM ANALYZE"))
         with engines.writing.begin() as connection:
-            connection.execute(text("CREATE TABLE bench_filled (finished BIGINT, since BIGINT, customers BIGINT)"))
-            row = {"finished": int(time.time()), "since": since, "customers": customers}
-            connection.execute(text("INSERT INTO bench_filled VALUES (:finished, :since, :customers)"), row)
+            connection.execute(text(f"CREATE TABLE bench_filled ({columns})"))
+            row = {
+                "finished": int(time.time()),
+                "since": filled.since,
+                "spread": filled.seconds,
+                "objects": objects,
+            }
+            connection.execute(text("INSERT INTO bench_filled VALUES (:finished, :since, :spread, :objects)"), row)
     finally:
         engines.close()
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Container
 from pathlib import Path
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -34,10 +35,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _fields(pid: int) -> list[str]:
+def _fields(pid: int, thread: int | None = None) -> list[str]:
     """The fields behind the name, which may itself contain spaces and brackets; none when it is gone."""
+    path = f"/proc/{pid}/stat" if thread is None else f"/proc/{pid}/task/{thread}/stat"
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        stat = Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return []
     return stat.rpartition(")")[2].split()
@@ -50,15 +52,15 @@ def parent_of(pid: int) -> int:
     return int(fields[1])
 
 
-def tree(root: int) -> list[int]:
-    """The process and all its descendants."""
+def tree(root: int, without: Container[int] = ()) -> list[int]:
+    """The process and all its descendants, but for those named and what they started."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and (fields := _fields(int(entry.name))):
             children.setdefault(int(fields[1]), []).append(int(entry.name))
     found = [root]
     for pid in found:  # grows while it is walked: breadth first
-        found.extend(children.get(pid, []))
+        found.extend(child for child in children.get(pid, []) if child not in without)
     return found
 
 
@@ -70,10 +72,33 @@ def cpu_seconds(root: int) -> float:
     return (ticks + waited_for) / TICKS_PER_SECOND
 
 
-def resident_mib(root: int) -> float:
+def running_module(root: int, module: str) -> list[int]:
+    """Those of the tree that were started as `python -m MODULE`."""
+    found = []
+    for pid in tree(root):
+        try:
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if [b"-m", module.encode()] == arguments[1:3]:
+            found.append(pid)
+    return found
+
+
+def thread_seconds(root: int) -> dict[int, float]:
+    """What each thread of the tree has used, by the kernel's number of it."""
+    found = {}
+    for pid in tree(root):
+        for entry in Path(f"/proc/{pid}/task").iterdir():
+            if fields := _fields(pid, int(entry.name)):
+                found[int(entry.name)] = (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
+    return found
+
+
+def resident_mib(root: int, without: Container[int] = ()) -> float:
     """Resident memory of the tree. Pages that processes share count once for each of them."""
     pages = 0
-    for pid in tree(root):
+    for pid in tree(root, without):
         fields = _fields(pid)
         pages += int(fields[21]) if fields else 0
     return pages * os.sysconf("SC_PAGE_SIZE") / MIB

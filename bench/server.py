@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
-import secrets
 import subprocess
 import sys
 import time
@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.bank import Bank
 from bench.databases import migrate
-from bench.processes import BenchError, Waiting, cpu_seconds, free_port, resident_mib, stop
+from bench.processes import BenchError, Waiting, cpu_seconds, free_port, resident_mib, running_module, stop
 
 START_SECONDS_MAX = 30.0
 COMMAND_SECONDS_MAX = 60.0
@@ -36,6 +37,7 @@ class Server:
     port: int
     api_key: str
     database_url: str
+    bank: Bank
 
     @property
     def url(self) -> str:
@@ -55,7 +57,11 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 def postgresql_settings(database_url: str) -> dict[str, str]:
-    return {"BURSAR_DATABASE_URL": database_url, "BURSAR_SECRET_KEY": secrets.token_hex(32)}
+    """The secrets are always the same: a later run must open what an earlier one has filled."""
+    names = ("BURSAR_SECRET_KEY", "BURSAR_VAULT_KEY", "BURSAR_VAULT_FINGERPRINT_KEY")
+    return {"BURSAR_DATABASE_URL": database_url} | {
+        name: hashlib.sha256(f"bench {name}".encode()).hexdigest() for name in names
+    }
 
 
 def bursar(arguments: list[str], settings: dict[str, str]) -> str:
@@ -80,27 +86,27 @@ def create_key(settings: dict[str, str], organisation: str | None = None) -> str
 
 
 @contextmanager
-def on_sqlite(folder: Path) -> Iterator[Server]:
+def on_sqlite(folder: Path, bank: Bank) -> Iterator[Server]:
     """`bursar dev`: one process, by design; its database is in the folder."""
     port = free_port()
     command = [BURSAR, "dev", "--port", str(port), "--data", str(folder)]
-    with _child(command, environment(), folder.parent / f"{folder.name}.log") as (process, log):
-        server = Server(process, port, DEVELOPMENT_KEY, f"sqlite:///{folder / 'bursar.db'}")
+    with _child(command, environment(**bank.settings()), folder.parent / f"{folder.name}.log") as (process, log):
+        server = Server(process, port, DEVELOPMENT_KEY, f"sqlite:///{(folder / 'bursar.db').resolve()}", bank)
         _wait_until_ready(server, log, workers=1)
         yield server
 
 
 @contextmanager
 def on_postgresql(
-    database_url: str, folder: Path, *, workers: int, organisation: str | None = None
+    database_url: str, folder: Path, bank: Bank, *, workers: int, organisation: str | None = None
 ) -> Iterator[Server]:
-    settings = postgresql_settings(database_url)
+    settings = postgresql_settings(database_url) | bank.settings()
     migrate(database_url)
     api_key = create_key(settings, organisation)
     port = free_port()
     command = [BURSAR, "serve", "--port", str(port), "--workers", str(workers)]
     with _child(command, environment(**settings), folder / "serve.log") as (process, log):
-        server = Server(process, port, api_key, database_url)
+        server = Server(process, port, api_key, database_url, bank)
         _wait_until_ready(server, log, workers=workers)
         yield server
 
@@ -109,10 +115,11 @@ def on_postgresql(
 class Start:
     first_request_seconds: float
     idle_mib: float
+    bank_idle_mib: float
 
 
 def measure_start(folder: Path) -> Start:
-    """From the start of the process until its first customer is durable and answered."""
+    """From the start of the process until its first customer is durable and answered. It starts its own bank."""
     port = free_port()
     command = [BURSAR, "dev", "--port", str(port), "--data", str(folder)]
     started = time.monotonic()
@@ -122,7 +129,8 @@ def measure_start(folder: Path) -> Start:
             waiting.pause(POLL_SECONDS_EXACT)
         seconds = time.monotonic() - started
         time.sleep(IDLE_SECONDS)
-        return Start(seconds, resident_mib(process.pid))
+        banks = running_module(process.pid, "piggybank")
+        return Start(seconds, resident_mib(process.pid, without=banks), sum(map(resident_mib, banks)))
 
 
 def create_customer(port: int, api_key: str) -> int | None:

@@ -21,6 +21,7 @@ import pytest
 import sqlalchemy
 
 NODE_MAJOR_MIN = 20  # what the official Node SDK asks for
+GO_MINOR_MIN = 23  # what tests/wire/go/go.mod asks for; Debian 12 has 1.19
 VERSION_SECONDS_MAX = 20
 SHARED_SPECS = Path(__file__).resolve().parents[2] / "shared" / "specs"
 """Published API descriptions, beside the checkout where they are at all."""
@@ -53,6 +54,20 @@ def node_command() -> list[str] | None:
     return None
 
 
+@functools.cache
+def go_program() -> str | None:
+    """The machine's own Go where it is new enough, else the one from PyPI."""
+    own = shutil.which("go")
+    if own is not None and _go_minor(own) >= GO_MINOR_MIN:
+        return own
+    wheel = importlib.util.find_spec("go")
+    for folder in (wheel and wheel.submodule_search_locations) or []:
+        packaged = Path(folder) / "bin" / "go"
+        if packaged.exists():
+            return str(packaged)
+    return None
+
+
 def chromium_program() -> str | None:
     return _first_program("chromium", "chromium-browser", "google-chrome")
 
@@ -63,6 +78,11 @@ def _first_program(*names: str) -> str | None:
 
 def _node_major(node: str) -> int:
     found = re.match(r"v(\d+)", _first_line([node, "--version"]))
+    return int(found[1]) if found else 0
+
+
+def _go_minor(go: str) -> int:
+    found = re.match(r"go version go1\.(\d+)", _first_line([go, "version"]))
     return int(found[1]) if found else 0
 
 
@@ -123,6 +143,7 @@ SERVICES = {
     "mariadb": _server("mariadb"),
     "firebird": _server("firebird"),
     "node": _tool(_node_program, f"no Node.js {NODE_MAJOR_MIN} or newer", "--version"),
+    "go": _tool(go_program, f"no Go 1.{GO_MINOR_MIN} or newer", "version"),
     "chromium": _tool(chromium_program, "not installed", "--version"),
     "wrk": _tool(functools.partial(_first_program, "wrk"), "not installed", "-v"),
     "ibm_db_sa": Service(

@@ -19,6 +19,7 @@ from bursar.cli import app
 from bursar.settings import DEVELOPMENT_SECRET
 from tests.faults.process import PROGRAM, dev_server
 from tests.faults.production import run_command
+from tests.secrets_of_production import secret_variables
 from tests.wire.harness import RunningServer
 
 SECRET = "a-secret-of-at-least-thirty-two-characters"
@@ -27,7 +28,8 @@ EXIT_FOUND_WRONG, EXIT_USAGE, EXIT_SETTINGS, EXIT_UNAVAILABLE = 1, 2, 3, 4
 
 @pytest.fixture
 def settings(tmp_path: Path) -> dict[str, str]:
-    return {"BURSAR_DATABASE_URL": f"sqlite:///{tmp_path / 'bursar.db'}", "BURSAR_SECRET_KEY": SECRET}
+    database = {"BURSAR_DATABASE_URL": f"sqlite:///{tmp_path / 'bursar.db'}"}
+    return database | secret_variables() | {"BURSAR_SECRET_KEY": SECRET}
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.secrets_of_production import secret_variables
 
 BURSAR = str(Path(sys.executable).parent / "bursar")
 START_SECONDS_MAX = 90.0  # two processes import everything, perhaps beside other suites
@@ -29,7 +30,7 @@ def run(environment: Mapping[str, str], *arguments: str) -> subprocess.Completed
 
 
 def on_file(folder: Path) -> dict[str, str]:
-    return {"BURSAR_DATABASE_URL": f"sqlite:///{folder / 'bursar.db'}", "BURSAR_SECRET_KEY": secrets.token_hex(32)}
+    return {"BURSAR_DATABASE_URL": f"sqlite:///{folder / 'bursar.db'}", **secret_variables()}
 
 
 def free_port() -> int:

@@ -4,15 +4,26 @@ from pathlib import Path
 
 import pytest
 
-from bursar.settings import DEVELOPMENT_SECRET, Settings, SettingsError, development, load, to_environment
+from bursar.settings import (
+    DEVELOPMENT_SECRET,
+    DEVELOPMENT_VAULT_KEY,
+    Settings,
+    SettingsError,
+    development,
+    load,
+    to_environment,
+)
 
 SECRET = "a-secret-of-at-least-thirty-two-characters"
-GOOD = {"BURSAR_DATABASE_URL": "sqlite:///x.db", "BURSAR_SECRET_KEY": SECRET}
+VAULT = {"vault_key": "0a" * 32, "vault_fingerprint_key": "0b" * 32}
+VAULT_VARIABLES = {f"BURSAR_{name.upper()}": value for name, value in VAULT.items()}
+GOOD = {"BURSAR_DATABASE_URL": "sqlite:///x.db", "BURSAR_SECRET_KEY": SECRET} | VAULT_VARIABLES
+VAULT_TOML = "".join(f'{name} = "{value}"\n' for name, value in VAULT.items())
 
 
 def toml(folder: Path, text: str) -> Path:
     file = folder / "bursar.toml"
-    file.write_text(text, encoding="utf-8")
+    file.write_text(VAULT_TOML + text, encoding="utf-8")
     return file
 
 
@@ -79,6 +90,11 @@ REFUSED = {
     "an empty secret": (GOOD | {"BURSAR_SECRET_KEY": ""}, "BURSAR_SECRET_KEY"),
     "a short secret": (GOOD | {"BURSAR_SECRET_KEY": "x" * 31}, "BURSAR_SECRET_KEY"),
     "the secret that everybody knows": (GOOD | {"BURSAR_SECRET_KEY": DEVELOPMENT_SECRET}, "BURSAR_SECRET_KEY"),
+    "no vault key": (GOOD | {"BURSAR_VAULT_KEY": ""}, "BURSAR_VAULT_KEY"),
+    "a short vault key": (GOOD | {"BURSAR_VAULT_KEY": "0a" * 31}, "BURSAR_VAULT_KEY"),
+    "a vault key that is no number": (GOOD | {"BURSAR_VAULT_KEY": "g" * 64}, "BURSAR_VAULT_KEY"),
+    "the vault key that everybody knows": (GOOD | {"BURSAR_VAULT_KEY": DEVELOPMENT_VAULT_KEY}, "BURSAR_VAULT_KEY"),
+    "no key of fingerprints": (GOOD | {"BURSAR_VAULT_FINGERPRINT_KEY": ""}, "BURSAR_VAULT_FINGERPRINT_KEY"),
 }
 
 

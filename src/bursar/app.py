@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bursar import expansions
 from bursar import settings as settings_module
 from bursar.customers.endpoints import endpoints as customer_endpoints
+from bursar.disputes.endpoints import endpoints as dispute_endpoints
 from bursar.events.endpoints import endpoints as event_endpoints
+from bursar.hooks.endpoints import HookEndpoint
 from bursar.http.asgi import Application
 from bursar.http.dispatch import Dispatcher
 from bursar.http.endpoint import Endpoint
@@ -19,9 +23,16 @@ from bursar.http.routing import add_endpoints
 from bursar.http.tracing import Tracing
 from bursar.kit import logs
 from bursar.kit.interpreter import tune_for_serving
+from bursar.ledger.endpoints import endpoints as ledger_endpoints
+from bursar.methods.endpoints import endpoints as method_endpoints
+from bursar.payments.endpoints import charge_endpoints, intent_endpoints
+from bursar.payments.tasks import run_expiry
+from bursar.refunds.endpoints import endpoints as refund_endpoints
 from bursar.runtime import Runtime
 from bursar.settings import Settings
-from bursar.tasks import run_housekeeping
+from bursar.setup_intents.endpoints import endpoints as setup_endpoints
+from bursar.tasks import run_bookkeeping, run_housekeeping
+from bursar.three_d_secure.pages import AuthenticationPages
 
 
 def create() -> Application:
@@ -32,7 +43,19 @@ def create() -> Application:
 
 
 def all_endpoints(runtime: Runtime) -> list[Endpoint]:
-    return [*customer_endpoints(runtime.customers), *event_endpoints(runtime.events)]
+    loaders = expansions.loaders(runtime)
+    intents, charges = expansions.of_intents(loaders), expansions.of_charges(loaders)
+    return [
+        *ledger_endpoints(runtime.ledger, {"ch": loaders.charge, "du": loaders.dispute, "re": loaders.refund}),
+        *charge_endpoints(runtime.charges, charges),
+        *customer_endpoints(runtime.customers),
+        *dispute_endpoints(runtime.disputes, expansions.of_disputes(loaders)),
+        *event_endpoints(runtime.events),
+        *intent_endpoints(runtime.payments, runtime.operations, intents),
+        *method_endpoints(runtime.methods),
+        *refund_endpoints(runtime.refunds, expansions.of_refunds(loaders)),
+        *setup_endpoints(runtime.setups, expansions.of_setups(loaders)),
+    ]
 
 
 def build(settings: Settings) -> Application:
@@ -46,6 +69,7 @@ def build(settings: Settings) -> Application:
         runtime.directory,
         runtime.clock,
         metrics,
+        hmac.digest(bytes.fromhex(settings.vault_fingerprint_key), b"idempotency", "sha256"),
         tracing=tracing,
         log_requests=settings.log_requests,
     )
@@ -57,7 +81,10 @@ def build(settings: Settings) -> Application:
         tune_for_serving()
         background = [
             asyncio.create_task(run_housekeeping(runtime)),
+            asyncio.create_task(run_bookkeeping(runtime)),
             asyncio.create_task(operations.keep_gauges_fresh()),
+            asyncio.create_task(runtime.resolver.run()),
+            asyncio.create_task(run_expiry(runtime.store, runtime.clock, runtime.operations)),
         ]
         try:
             yield
@@ -65,6 +92,7 @@ def build(settings: Settings) -> Application:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+            await runtime.registry.close()
             # Writes what was accepted; in a thread, as the loop must go on to hand out the answers.
             await asyncio.to_thread(runtime.close)
             if tracing is not None:
@@ -73,4 +101,6 @@ def build(settings: Settings) -> Application:
     application = Application(operations.not_found, lifespan)
     add_endpoints(application, endpoints, dispatcher)
     operations.add_routes(application)
+    AuthenticationPages(runtime.authentications, dispatcher).add_routes(application)
+    HookEndpoint(runtime.hooks, dispatcher).add_routes(application)
     return application

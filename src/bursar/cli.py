@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bursar import __version__
-from bursar.commands import audit, keys, server
+from bursar.commands import attempts, audit, books, keys, server, simulator, vault
 from bursar.commands.doctor import doctor
 from bursar.commands.openapi import openapi
 
@@ -24,7 +24,11 @@ app.command()(server.migrate)
 app.command()(doctor)
 app.command()(openapi)
 app.add_typer(keys.app, name="keys")
+app.add_typer(attempts.app, name="attempts")
 app.add_typer(audit.app, name="audit")
+app.add_typer(books.app, name="books")
+app.add_typer(vault.app, name="vault")
+app.add_typer(simulator.app, name="sim")
 
 
 def _version(wanted: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -19,7 +20,11 @@ SECRET_LENGTH_MIN = 32
 # Variables that belong to the test suite or name the file itself.
 FOREIGN = ("BURSAR_TEST_", FILE_VARIABLE)
 DEVELOPMENT_SECRET = "bursar-development-secret-known-to-all"  # noqa: S105 - refused outside dev mode
+# Known to all, too: what they protect in dev mode are test cards.
+DEVELOPMENT_VAULT_KEY = hashlib.sha256(b"bursar-development-vault-key").hexdigest()
+DEVELOPMENT_FINGERPRINT_KEY = hashlib.sha256(b"bursar-development-fingerprint-key").hexdigest()
 DEVELOPMENT_PORT = 8420
+VAULT_KEY_BYTES = 32
 
 
 class SettingsError(BursarError):
@@ -51,6 +56,20 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     trusted_proxies: str = ""
     # Base address of an OpenTelemetry collector that takes OTLP over HTTP.
     tracing_endpoint: str | None = None
+    # Wraps the data keys of the vault: 32 random bytes in hexadecimal. The previous one stays until a rotation is done.
+    vault_key: str = ""
+    vault_key_previous: str | None = None
+    # Keys the fingerprints of card numbers: 32 random bytes in hexadecimal. It must never change.
+    vault_fingerprint_key: str = ""
+    # The PiggyBank that payments go to; `bursar dev` starts one of its own when there is no address.
+    piggybank_url: str | None = None
+    piggybank_api_key: str | None = None
+    # What the bank signs its webhooks to us with.
+    piggybank_webhook_secret: str | None = None
+    # How our addresses look from outside, for links that customers follow; http://HOST:PORT when not set.
+    public_url: str | None = None
+    # How long a bank may take to answer before its reply counts as lost and the bank is asked again.
+    bank_seconds: Annotated[int, Meta(ge=1, le=60)] = 6
     shutdown_seconds: Annotated[int, Meta(ge=1, le=600)] = 25
     migrate_at_start: bool = True
 
@@ -74,6 +93,8 @@ def load(
 
 def check(settings: Settings) -> None:
     """Refuses what is only fit for development. Deny by default."""
+    for name in ("vault_key", "vault_key_previous", "vault_fingerprint_key"):
+        _check_vault_key(name, getattr(settings, name))
     if settings.development:
         return
     if not settings.database_url:
@@ -90,6 +111,30 @@ def check(settings: Settings) -> None:
             f"BURSAR_SECRET_KEY is the development default or shorter than {SECRET_LENGTH_MIN} characters. "
             "Set it to a random text, for example from `openssl rand -hex 32`."
         )
+    for name, known in (
+        ("vault_key", DEVELOPMENT_VAULT_KEY),
+        ("vault_fingerprint_key", DEVELOPMENT_FINGERPRINT_KEY),
+    ):
+        if getattr(settings, name) in ("", known):
+            raise SettingsError(
+                f"{VARIABLE_PREFIX}{name.upper()} is not set, or is the development default. Set it to 64 random "
+                "hexadecimal digits, for example from `openssl rand -hex 32`, and keep it where the database is not: "
+                "without it no stored card can be used."
+            )
+
+
+def _check_vault_key(name: str, value: str | None) -> None:
+    if not value:
+        return
+    try:
+        key = bytes.fromhex(value)
+    except ValueError:
+        key = b""
+    if len(key) != VAULT_KEY_BYTES:
+        raise SettingsError(
+            f"{VARIABLE_PREFIX}{name.upper()} must be {2 * VAULT_KEY_BYTES} hexadecimal digits, as "
+            "`openssl rand -hex 32` makes them."
+        )
 
 
 def development(data: Path, port: int, environment: Mapping[str, str] | None = None) -> Settings:
@@ -103,6 +148,8 @@ def development(data: Path, port: int, environment: Mapping[str, str] | None = N
         "development": True,
         "database_url": f"sqlite:///{data.resolve() / 'bursar.db'}",
         "secret_key": DEVELOPMENT_SECRET,
+        "vault_key": DEVELOPMENT_VAULT_KEY,
+        "vault_fingerprint_key": DEVELOPMENT_FINGERPRINT_KEY,
         "log_format": "text",
         "log_level": "warning",
     }
@@ -121,6 +168,11 @@ _DEVELOPMENT_VARIABLES = (
     "BURSAR_LOG_REQUESTS",
     "BURSAR_TRACING_ENDPOINT",
     "BURSAR_DATABASE_URL",
+    "BURSAR_PIGGYBANK_URL",
+    "BURSAR_PIGGYBANK_API_KEY",
+    "BURSAR_PIGGYBANK_WEBHOOK_SECRET",
+    "BURSAR_PUBLIC_URL",
+    "BURSAR_BANK_SECONDS",
 )
 
 

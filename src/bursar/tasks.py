@@ -9,12 +9,14 @@ from sqlalchemy import Connection
 
 from bursar.accounts import repository as accounts
 from bursar.http import idempotency
+from bursar.ledger.tasks import keep_books
 from bursar.runtime import Runtime
 from bursar.store.errors import StoreError
 from bursar.store.unit import Unit
 
 INTERVAL_SECONDS = 600
 FIRST_AFTER_SECONDS = 30  # a start has more urgent work
+BOOKKEEPING_SECONDS = 60  # what came in since is added up at every read of a balance
 ROWS_MAX = 500  # of one transaction: short enough that no request waits long behind it
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,16 @@ async def run_housekeeping(runtime: Runtime) -> None:
         except StoreError as problem:
             logger.warning("housekeeping goes on later: %s", problem)
         await asyncio.sleep(INTERVAL_SECONDS)
+
+
+async def run_bookkeeping(runtime: Runtime) -> None:
+    """Lets pending money mature and moves the snapshots of balances on."""
+    while True:
+        await asyncio.sleep(BOOKKEEPING_SECONDS)
+        try:
+            await keep_books(runtime.store, runtime.ids, runtime.clock)
+        except StoreError as problem:
+            logger.warning("the books are kept later: %s", problem)
 
 
 async def delete_expired_keys(runtime: Runtime) -> int:

@@ -25,6 +25,9 @@ BLOCKS_MIN = {
     "production.md": 4,
     "command-line.md": 10,
     "audit.md": 6,
+    "books.md": 6,
+    "payments.md": 7,
+    "vault.md": 2,
 }
 
 

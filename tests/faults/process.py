@@ -1,4 +1,4 @@
-"""The product as a child process that is killed, ended and started again."""
+"""Bursar and PiggyBank as child processes that are killed, ended and started again."""
 
 import http.client
 import os
@@ -10,18 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.wire.harness import HOST, POLL_SECONDS, START_SECONDS_MAX, _free_port
+from tests.wire.harness import HOST, POLL_SECONDS, _free_port
 
-PROGRAM = str(Path(sys.executable).parent / "bursar")
+FOLDER_OF_PROGRAMS = Path(sys.executable).parent
+PROGRAM = str(FOLDER_OF_PROGRAMS / "bursar")
+BANK_PROGRAM = str(FOLDER_OF_PROGRAMS / "piggybank")
+START_SECONDS_MAX = 30.0  # a start that takes longer is given up, whatever is demanded of its speed
 STOP_SECONDS_MAX = 40.0  # longer than the server's own limit for finishing what was begun
 
 
 @dataclass
 class ServerProcess:
+    """A program that serves HTTP, `bursar` unless another is named."""
+
     arguments: list[str]
     port: int
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    program: str = PROGRAM
+    ready_path: str = "/readyz"
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -29,26 +36,36 @@ class ServerProcess:
         assert self.process is not None, "the server was not started"
         return self.process.pid
 
-    def start(self) -> float:
-        """Returns after how many seconds it was ready to serve, its database included.
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
 
-        What it waited for a free core is left out: this machine runs other suites too.
-        """
+    def start(self) -> float:
+        """Returns after how many seconds on the clock it was ready to serve, its database included."""
+        seconds = self.start_to_end({}, None)
+        assert seconds is not None, "it was not to end"
+        return seconds
+
+    def start_to_end(self, environment: Mapping[str, str], status: int | None) -> float | None:
+        """With more in its environment, by which it will end with a status: None when it has done so at once."""
         started = time.monotonic()
         # The log is appended to: what the killed ones said is what explains a failure.
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, *self.arguments],
-                env=clean_environment() | dict(self.environment),
+                [self.program, *self.arguments],
+                env=clean_environment() | dict(self.environment) | dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
         while not self._is_ready():
-            assert self.process.poll() is None, f"died at its start:\n{self.last_words()}"
+            ended = self.process.poll()
+            if ended is not None and ended == status:
+                return None
+            assert ended is None, f"died at its start:\n{self.last_words()}"
             assert time.monotonic() - started < START_SECONDS_MAX, f"never became ready:\n{self.last_words()}"
             time.sleep(POLL_SECONDS)
-        return time.monotonic() - started - self._seconds_without_a_core()
+        return time.monotonic() - started
 
     def kill(self) -> None:
         """As a crash: no handler runs, no buffer is written out."""
@@ -61,6 +78,14 @@ class ServerProcess:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOP_SECONDS_MAX)
+
+    def wait(self, seconds: float) -> int | None:
+        """The exit status once it has ended by itself; None when it still runs."""
+        assert self.process is not None
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
 
     def discard(self) -> None:
         """Whatever its state, it is gone afterwards."""
@@ -80,14 +105,10 @@ class ServerProcess:
                 return int(line.split()[1]) * 1024
         raise AssertionError("the kernel tells no resident size")
 
-    def _seconds_without_a_core(self) -> float:
-        """As the kernel tells of the main thread, which does nearly all of a start."""
-        return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
-
     def _is_ready(self) -> bool:
         connection = self.connection(timeout=2)
         try:
-            connection.request("GET", "/readyz")
+            connection.request("GET", self.ready_path)
             return connection.getresponse().status == http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False
@@ -95,12 +116,21 @@ class ServerProcess:
             connection.close()
 
 
-def dev_server(directory: Path) -> ServerProcess:
+def dev_server(directory: Path, environment: Mapping[str, str] | None = None) -> ServerProcess:
     port = _free_port()
-    data = directory / "data"
-    return ServerProcess(["dev", "--port", str(port), "--data", str(data)], port, directory / "server.log")
+    arguments = ["dev", "--port", str(port), "--data", str(directory / "data")]
+    return ServerProcess(arguments, port, directory / "server.log", environment or {})
+
+
+def bank_server(directory: Path, api_key: str) -> ServerProcess:
+    """A PiggyBank that no server of ours has started, and that none ends."""
+    port = _free_port()
+    arguments = ["serve", "--port", str(port), "--data", str(directory / "bank")]
+    environment = {"PIGGYBANK_API_KEY": api_key}
+    return ServerProcess(arguments, port, directory / "bank.log", environment, BANK_PROGRAM, "/healthz")
 
 
 def clean_environment() -> dict[str, str]:
     """Without the settings of whoever runs the tests, and without a bursar.toml that lies about."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("BURSAR_")} | {"BURSAR_CONFIG": ""}
+    ours = ("BURSAR_", "PIGGYBANK_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {"BURSAR_CONFIG": ""}

@@ -1,7 +1,6 @@
 """`bursar serve` as in production: settings by the environment, keys by the command line."""
 
 import json
-import secrets
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.process import PROGRAM, ServerProcess, clean_environment
+from tests.secrets_of_production import secret_variables
 from tests.wire.harness import _free_port
 
 
 @contextmanager
 def production_server(directory: Path, database_url: str) -> Iterator[ServerProcess]:
     """Not yet started, so that keys can be made before."""
-    environment = {"BURSAR_DATABASE_URL": database_url, "BURSAR_SECRET_KEY": secrets.token_hex(32)}
+    environment = {"BURSAR_DATABASE_URL": database_url, **secret_variables()}
     port = _free_port()
     server = ServerProcess(["serve", "--port", str(port)], port, directory / "server.log", environment)
     try:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import checker
-from tests.faults.load import Load, every_customer
+from tests.faults import customer_checker as checker
+from tests.faults.customer_load import Load, every_customer
 from tests.faults.process import ServerProcess, dev_server
 from tests.wire.harness import SECRET_KEY
 

@@ -25,7 +25,7 @@ from tests.store.harness import commit, entry, insert, logged, opened, stored
 
 MIGRATIONS = Path(migrations.__file__).parent
 GENERATED_NAME = re.compile(r"^integ_\d+$")  # Firebird numbers what has no name of ours
-NEXT = "0002"
+NEXT = f"{int(migrations.HEAD) + 1:04}"
 # A step as the next version may bring it: a table, a column with a value for the rows that are there, an index.
 NEXT_STEP = f'''
 from alembic import op
@@ -123,7 +123,7 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """As if this program were one version newer, with one step more."""
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "v0002_next.py").write_text(NEXT_STEP)
+    (folder / "versions" / f"v{NEXT}_next.py").write_text(NEXT_STEP)
     monkeypatch.setattr(schema, "MIGRATIONS", folder)
     monkeypatch.setattr(schema, "HEAD", NEXT)
     return NEXT
@@ -153,7 +153,7 @@ def test_a_newer_database_is_refused_and_left_alone(empty_database: Database) ->
     with opened(empty_database) as store:
         commit(store, insert("kept"))
         store.transact_blocking(lambda connection: _stamp(connection, "9999"))
-        with pytest.raises(SchemaTooNew, match=r"schema 9999.*knows up to 0001.*backup"):
+        with pytest.raises(SchemaTooNew, match=r"schema 9999.*knows up to 0003.*backup"):
             schema.upgrade(store.engines.writing)
         assert schema.current_version(store.engines.reading) == "9999"
         assert set(stored(store)) == {"kept"}
@@ -185,7 +185,7 @@ def test_several_threads_may_make_the_schema_at_once(empty_database: Database, m
     with opened(empty_database) as store:
         commit(store, insert("k"))
         assert set(stored(store)) == {"k"}
-        assert store.read_blocking(lambda c: list(c.execute(select(schema._version_table)).scalars())) == ["0001"]
+        assert store.read_blocking(lambda c: list(c.execute(select(schema._version_table)).scalars())) == ["0003"]
 
 
 @pytest.mark.parametrize("empty_database", on("postgresql"), indirect=True)

@@ -22,7 +22,7 @@ from bursar.store.unit import Unit
 from tests.databases import Database, on
 from tests.store.harness import commit, commit_together, entry, insert, kinds, logged, opened, stored
 
-LARGE = "x" * 200_000
+LARGE = "x" * 2_000_000  # more than the log already takes on the disk, whose beginning may be written anew
 ROOM_BYTES = 64_000
 
 pytestmark = pytest.mark.parametrize("database", on("sqlite"), indirect=True)

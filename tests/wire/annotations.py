@@ -9,6 +9,10 @@ oracle here. They are read more strictly than a type checker would read them:
 * `Union[Literal[...], str]` is a closed enum. The SDK adds `str` so that old clients survive new values;
   a server that sends a value outside the list has made it up.
 * A key that the class does not annotate is a violation: it would be invisible to every typed client.
+* A class whose `type` names one of its other members holds exactly that one: it must be there and not null.
+  Its siblings, sixty at a payment method, may be absent or null. Whoever reads such an object looks at `type`
+  first, in every language, so nobody touches what it does not name.
+* A class of options by kind of payment method needs those kinds only that `payment_method_types` beside it lists.
 """
 
 import ast
@@ -21,7 +25,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar, ForwardRef, Literal, TypeVar, Union, get_args, get_origin
 
-from stripe import Charge, Customer, Event, ListObject, SearchResultObject, StripeObject
+from stripe import Charge, Customer, Event, ListObject, PaymentMethod, SearchResultObject, StripeObject
 from stripe._object_classes import OBJECT_CLASSES
 from stripe._stripe_object import UntypedStripeObject
 
@@ -199,25 +203,56 @@ def _check_object(value: object, expected: type, path: str) -> Iterator[str]:
         yield f"{path}: expected {_name(expected)}, got {_kind(value)}"
         return
     fields = dict(_fields(expected))
+    unnamed: frozenset[str] = frozenset()
+    if value.get("type") in _nameable(expected):
+        named = str(value["type"])
+        unnamed = _nameable(expected) - {named}
+        yield from _check_named(value, named, unnamed, path)
+    elif _is_keyed_by_method(expected):
+        unnamed = frozenset(fields)
     if "deleted" in fields:
         # A live object carries no marker at all; a deleted one carries nothing besides its identity.
         del fields["deleted"]
         if value.get("deleted") is True:
             fields = {"id": str, "object": fields["object"], "deleted": Literal[True]}
-    yield from _check_fields(value, fields, expected, path, expected.__module__)
+    yield from _check_fields(value, fields, expected, path, expected.__module__, unnamed)
+    yield from _check_method_options(value, expected, path)
     if expected is Event:
         yield from _check_event_data(value, path)
 
 
+def _check_named(value: dict[str, object], named: str, unnamed: frozenset[str], path: str) -> Iterator[str]:
+    if named in value and value[named] is None:
+        yield f"{path}.{named}: null, but type names it"
+    for name in sorted(unnamed & value.keys()):
+        if value[name] is not None:
+            yield f"{path}.{name}: given, but type names {named}"
+
+
+def _check_method_options(value: dict[str, object], owner: type, path: str) -> Iterator[str]:
+    """Options for each kind of payment method that the object itself says is possible."""
+    types, options = value.get("payment_method_types"), value.get("payment_method_options")
+    if not isinstance(types, list) or not isinstance(options, dict):
+        return
+    for kind in types:
+        if kind in _options_of(owner) and options.get(kind) is None:
+            yield f"{path}.payment_method_options.{kind}: missing, but payment_method_types lists it"
+
+
 def _check_fields(
-    value: dict[str, object], fields: dict[str, Annotation], owner: type, path: str, module_name: str
+    value: dict[str, object],
+    fields: dict[str, Annotation],
+    owner: type,
+    path: str,
+    module_name: str,
+    may_be_absent: frozenset[str] = frozenset(),
 ) -> Iterator[str]:
     for name in value:
         if name not in fields:
             yield f"{path}.{name}: not a field of {_name(owner)}"
     for name, annotation in fields.items():
         if name not in value:
-            if name not in INCLUDABLE.get(owner, {}):
+            if name not in may_be_absent and name not in INCLUDABLE.get(owner, {}):
                 yield f"{path}.{name}: missing"
         elif value[name] is None and name in NEVER_NULL.get(owner, {}):
             yield f"{path}.{name}: null, but it is {NEVER_NULL[owner][name]}"
@@ -259,6 +294,61 @@ def _fields(owner: type) -> dict[str, Annotation]:
     # APIResource declares its constant without ClassVar.
     fields.pop("OBJECT_NAME", None)
     return fields
+
+
+@cache
+def _nameable(owner: type) -> frozenset[str]:
+    """The members that a class's `type` can name, one at a time.
+
+    Where `type` is a closed enum, those are the values that are names of members as well. Where it is any text,
+    they are the members that hold an optional structure of the class's own.
+    """
+    fields = _fields(owner)
+    if "type" not in fields:
+        return frozenset()
+    optional = {name for name, annotation in fields.items() if types.NoneType in get_args(annotation)}
+    listed = _literals(fields["type"], owner.__module__)
+    if listed:
+        return frozenset(listed & optional)
+    return frozenset(name for name in optional if _is_own_structure(fields[name], owner))
+
+
+@cache
+def _is_keyed_by_method(owner: type) -> bool:
+    """Whether the members are kinds of payment methods, and nothing else."""
+    names = _fields(owner).keys()
+    return bool(names) and names <= _literals(_fields(PaymentMethod)["type"], PaymentMethod.__module__)
+
+
+@cache
+def _options_of(owner: type) -> frozenset[str]:
+    members = get_args(_fields(owner).get("payment_method_options")) or ()
+    resolved = [_resolved(member, owner.__module__) for member in members if member is not types.NoneType]
+    return frozenset(name for member in resolved if _is_keyed_by_method(member) for name in _fields(member))
+
+
+def _literals(annotation: Annotation, module_name: str) -> frozenset[str]:
+    annotation = _resolved(annotation, module_name)
+    origin: Annotation = get_origin(annotation)
+    if origin is Literal:
+        return frozenset(get_args(annotation))
+    if origin in (Union, types.UnionType):
+        members = [_literals(member, module_name) for member in get_args(annotation) if member is not types.NoneType]
+        return frozenset[str]().union(*members)
+    return frozenset()
+
+
+def _is_own_structure(annotation: Annotation, owner: type) -> bool:
+    for member in get_args(annotation):
+        if member is types.NoneType:
+            continue
+        structure = _resolved(member, owner.__module__)
+        origin: Annotation = get_origin(structure)
+        if origin in (dict, UntypedStripeObject):
+            return True
+        if inspect.isclass(structure) and structure.__qualname__.startswith(f"{owner.__qualname__}."):
+            return issubclass(structure, StripeObject)
+    return False
 
 
 def _resolved(annotation: Annotation, module_name: str) -> Annotation:

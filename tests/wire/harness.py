@@ -22,6 +22,7 @@ START_SECONDS_MAX = 15.0  # A first start creates the database, on a machine tha
 STOP_SECONDS_MAX = 10.0  # Longer than the server lets running requests finish.
 POLL_SECONDS = 0.05
 REQUEST_SECONDS_MAX = 10.0
+COMMAND_SECONDS_MAX = 30.0
 STDERR_CHARACTERS_MAX = 4_000  # The end of the log is what explains a failure.
 
 
@@ -110,6 +111,21 @@ class RunningServer:
             return Answer(response.status, response.headers, response.read())
         finally:
             connection.close()
+
+    def command(self, *arguments: str) -> str:
+        """What `bursar` prints when it is called for this server's data."""
+        program = str(Path(sys.executable).parent / "bursar")
+        done = subprocess.run(
+            [program, *arguments, "--data", str(self._data_directory)],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS_MAX,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise ServerFailedError(f"bursar {arguments[0]} failed: {done.stderr[-STDERR_CHARACTERS_MAX:]}")
+        return done.stdout
 
     def log(self) -> str:
         """All that the server has written to its standard error."""

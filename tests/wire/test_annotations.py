@@ -228,6 +228,117 @@ def test_a_defect_of_an_event_is_named_with_its_path(edit: Edit, expected: str) 
     assert any(violation.startswith(expected) for violation in found), found
 
 
+CHECKS: Json = {"address_line1_check": None, "address_postal_code_check": "pass", "cvc_check": "pass"}
+CARD: Json = {
+    "brand": "visa",
+    "checks": CHECKS,
+    "country": "US",
+    "description": None,
+    "display_brand": "visa",
+    "exp_month": 12,
+    "exp_year": 2034,
+    "fingerprint": "abc",
+    "funding": "credit",
+    "generated_from": None,
+    "iin": None,
+    "issuer": None,
+    "last4": "4242",
+    "networks": {"available": ["visa"], "preferred": None},
+    "regulated_status": None,
+    "three_d_secure_usage": {"supported": True},
+    "wallet": None,
+}
+METHOD: Json = {
+    "id": "pm_1",
+    "object": "payment_method",
+    "allow_redisplay": "unspecified",
+    "billing_details": {"address": ADDRESS, "email": None, "name": None, "phone": None, "tax_id": None},
+    "card": CARD,
+    "created": 1_700_000_000,
+    "customer": None,
+    "customer_account": None,
+    "livemode": False,
+    "metadata": {},
+    "radar_options": None,
+    "type": "card",
+}
+ACTION: Json = {
+    "type": "redirect_to_url",
+    "redirect_to_url": {"url": "https://bank.example", "return_url": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [(METHOD, stripe.PaymentMethod), (ACTION, stripe.PaymentIntent.NextAction)],
+    ids=["types that are listed", "types that are any text"],
+)
+def test_what_type_does_not_name_may_be_absent_or_null(payload: Json, expected: type) -> None:
+    assert_conforms(payload, expected)
+    sibling = "klarna" if expected is stripe.PaymentMethod else "use_stripe_sdk"
+    assert_conforms({**payload, sibling: None}, expected)
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected", "edit", "complaint"),
+    [
+        pytest.param(METHOD, stripe.PaymentMethod, drop("card"), "$.card: missing", id="the member named"),
+        pytest.param(METHOD, stripe.PaymentMethod, put("card", None), "$.card: null, but type names it", id="null"),
+        pytest.param(METHOD, stripe.PaymentMethod, drop("card.last4"), "$.card.last4: missing", id="inside of it"),
+        pytest.param(METHOD, stripe.PaymentMethod, drop("billing_details"), "$.billing_details: missing", id="others"),
+        pytest.param(METHOD, stripe.PaymentMethod, drop("customer"), "$.customer: missing", id="optional others"),
+        pytest.param(METHOD, stripe.PaymentMethod, drop("type"), "$.type: missing", id="no type"),
+        pytest.param(METHOD, stripe.PaymentMethod, put("type", "klarna"), "$.klarna: missing", id="another type"),
+        pytest.param(
+            METHOD, stripe.PaymentMethod, put("alipay", {}), "$.alipay: given, but type names card", id="two at once"
+        ),
+        pytest.param(METHOD, stripe.PaymentMethod, put("cards", None), "$.cards: not a field", id="unknown"),
+        pytest.param(
+            ACTION, stripe.PaymentIntent.NextAction, drop("redirect_to_url"), "$.redirect_to_url: missing", id="text"
+        ),
+        pytest.param(
+            {"card": CARD, "type": "card"},
+            stripe.Charge.PaymentMethodDetails,
+            drop("card"),
+            "$.card: missing",
+            id="details of a charge",
+        ),
+    ],
+)
+def test_what_type_names_must_be_there_and_everything_else_too(
+    payload: Json, expected: type, edit: Edit, complaint: str
+) -> None:
+    assert complaint in "\n".join(violations(edited(payload, edit), expected))
+
+
+def test_type_names_nothing_where_its_values_are_no_members() -> None:
+    assert "$.reason: missing" in violations({"type": "authorized"}, stripe.Charge.Outcome)
+    found = violations({"type": "card", "card": None}, stripe.Token)
+    assert "$.bank_account: missing" in found, "a token's members are resources, and always there"
+
+
+def test_options_are_there_for_each_kind_of_payment_method_that_is_listed() -> None:
+    def about_options(options: Json, types: list[str]) -> list[str]:
+        payload = {"payment_method_options": options, "payment_method_types": types}
+        return [each for each in violations(payload, stripe.SetupIntent) if "payment_method_options" in each]
+
+    card = {
+        "mandate_options": None,
+        "network": None,
+        "request_three_d_secure": "automatic",
+        "setup_credential_usage": None,
+    }
+    assert about_options({"card": card}, ["card"]) == []
+    assert about_options({"card": card, "klarna": None}, ["card"]) == []
+    assert about_options({}, ["card", "ideal"]) == [
+        "$.payment_method_options.card: missing, but payment_method_types lists it"
+    ]
+    assert about_options({"card": {}}, ["card"])
+    assert about_options({"cards": None}, []) == [
+        "$.payment_method_options.cards: not a field of SetupIntent.PaymentMethodOptions"
+    ]
+
+
 def test_a_decimal_travels_as_a_string() -> None:
     def about_the_amount(value: object) -> list[str]:
         found = violations({"unit_amount_decimal": value}, stripe.Price)

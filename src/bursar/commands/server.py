@@ -7,9 +7,12 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from bursar import settings as settings_module
@@ -30,7 +33,11 @@ def dev(port: PortOption = DEVELOPMENT_PORT, data: DataOption = Path("var")) -> 
     with explained():
         settings = settings_module.development(data, port)
         _refuse_taken_port(settings)
-        _serve_one(settings, announce=True)
+        if settings.piggybank_url is not None:
+            _serve_one(settings, announce=True)
+            return
+        with _own_bank(settings, data) as settings:
+            _serve_one(settings, announce=True)
 
 
 def serve(
@@ -69,6 +76,24 @@ def migrate(config: ConfigOption = None, as_json: bool = JSON_OPTION) -> None:
         console.print(
             f"The schema is at {after}" + (" already." if before == after else f", from {before or 'nothing'}.")
         )
+
+
+@contextmanager
+def _own_bank(settings: Settings, data: Path) -> Iterator[Settings]:
+    """A bank simulator for as long as the server runs, with everything that it keeps in the same folder."""
+    from bursar.commands.bank_process import BankProcess
+
+    bank = BankProcess(data, webhook_url=f"http://{settings.host}:{settings.port}/hooks/piggybank")
+    bank.start()
+    try:
+        yield msgspec.structs.replace(
+            settings,
+            piggybank_url=bank.url,
+            piggybank_api_key=bank.api_key,
+            piggybank_webhook_secret=bank.webhook_secret,
+        )
+    finally:
+        bank.stop()
 
 
 def _serve_one(settings: Settings, *, announce: bool) -> None:
@@ -161,10 +186,10 @@ Bursar is ready at {base}
   secret key       {DEVELOPMENT_SECRET_KEY}
   publishable key  {DEVELOPMENT_PUBLISHABLE_KEY}
 
-A first request, to paste into another terminal:
+A first payment, to paste into another terminal:
 
-  curl {base}/v1/customers -u {DEVELOPMENT_SECRET_KEY}: \\
-    -d email=jenny@example.com -d "name=Jenny Rosen"
+  curl {base}/v1/payment_intents -u {DEVELOPMENT_SECRET_KEY}: \\
+    -d amount=2000 -d currency=usd -d confirm=true -d payment_method=pm_card_visa
 
 Stop with Ctrl-C.
 """)

@@ -113,7 +113,7 @@ def page(
     conditions: list[ColumnElement[bool]] = []
     if email is not None:
         wanted = search_index.term("customer.email", email)
-        conditions.append(search_index.has_term(org_id, livemode, customers.c.id, wanted))
+        conditions.append(search_index.Terms.read(connection, org_id, livemode, customers).has_term(wanted))
         # The term does not tell apart what differs in case only; the list does.
         conditions.append(customers.c.email == email)
     low, high = created
@@ -131,7 +131,8 @@ def page(
 def search(
     connection: Connection, org_id: str, livemode: int, query: Query, after_id: str | None, rows: int
 ) -> list[Customer]:
-    wishes = [_condition(org_id, livemode, clause) for clause in query.clauses]
+    terms = search_index.Terms.read(connection, org_id, livemode, customers)
+    wishes = [_condition(terms, clause) for clause in query.clauses]
     conditions = [or_(*wishes) if query.any_of else and_(*wishes)]
     if after_id is not None:
         conditions.append(customers.c.id < after_id)
@@ -157,21 +158,21 @@ def _select(
     return [decode_customer(row.document) for row in found]
 
 
-def _condition(org_id: str, livemode: int, clause: Clause) -> ColumnElement[bool]:
-    condition = _positive(org_id, livemode, clause)
+def _condition(terms: search_index.Terms, clause: Clause) -> ColumnElement[bool]:
+    condition = _positive(terms, clause)
     return not_(condition) if clause.negated else condition
 
 
-def _positive(org_id: str, livemode: int, clause: Clause) -> ColumnElement[bool]:
+def _positive(terms: search_index.Terms, clause: Clause) -> ColumnElement[bool]:
     name = f"customer.{clause.index_name}"
     if clause.value is None:
-        return not_(search_index.has_field(org_id, livemode, customers.c.id, name))
+        return not_(terms.has_field(name))
     if isinstance(clause.value, int):
         return _created(clause.operator, clause.value)
     if clause.operator == "~":
         column = _FOLDED[clause.field]
         return and_(column.is_not(None), column.contains(clause.value.casefold(), autoescape=True))
-    return search_index.has_term(org_id, livemode, customers.c.id, search_index.term(name, clause.value))
+    return terms.has_term(search_index.term(name, clause.value))
 
 
 def _created(operator: str, second: int) -> ColumnElement[bool]:

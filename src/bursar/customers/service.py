@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from sqlalchemy import Connection
 
 from bursar.customers import repository
@@ -16,16 +18,21 @@ from bursar.kit.clock import seconds
 from bursar.kit.ids import IdFactory
 from bursar.store.log import Entry, differences
 from bursar.store.store import Store
-from bursar.store.unit import Unit
+from bursar.store.unit import Change, Unit
 
 URL = "/v1/customers"
 SEARCH_URL = "/v1/customers/search"
 
 
+# What else must go with a customer, by whoever keeps it.
+Detachments = Callable[[Call, str], Awaitable[tuple[list[Change], list[Entry]]]]
+
+
 class CustomerService:
-    def __init__(self, store: Store, ids: IdFactory) -> None:
+    def __init__(self, store: Store, ids: IdFactory, detachments: Detachments) -> None:
         self._store = store
         self._ids = ids
+        self._detachments = detachments
 
     async def create(self, call: Call, params: CustomerParams) -> Effect:
         customer_id, now = self._ids.new_with_time(repository.PREFIX)
@@ -53,7 +60,8 @@ class CustomerService:
         customer, version = await self._find(call)
         changes = repository.deletion(call.org_id, call.livemode, customer, version)
         entry = self._entry(call, "customer.deleted", customer.id, encode(customer))
-        return Effect(DeletedCustomer(id=customer.id), Unit(changes, [entry]))
+        detaching, told = await self._detachments(call, customer.id)
+        return Effect(DeletedCustomer(id=customer.id), Unit([*changes, *detaching], [entry, *told]))
 
     async def retrieve(self, call: Call) -> Customer | DeletedCustomer:
         customer_id = call.path["customer"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import msgspec
 
-from bursar.http.authentication import Principal
+from bursar.http.authentication import PUBLISHABLE, Principal
+from bursar.kit.errors import RequestError
 from bursar.store.log import Origin
 from bursar.store.unit import Unit
 
@@ -18,6 +20,8 @@ class Call:
     address: str | None = None
     idempotency_key: str | None = None
     path: dict[str, str] = field(default_factory=dict)
+    # Documents that this request is about to write, by id: an answer is made before they can be read.
+    pending: dict[str, str] = field(default_factory=dict)
 
     @property
     def org_id(self) -> str:
@@ -26,6 +30,11 @@ class Call:
     @property
     def livemode(self) -> int:
         return self.principal.livemode
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the caller holds nothing but a publishable key: somebody's browser."""
+        return self.principal.kind == PUBLISHABLE
 
     def origin(self) -> Origin:
         return Origin(
@@ -40,12 +49,27 @@ class Call:
 class Effect:
     """An answer with what must be durable before it is given: the unit and the answer are one commit.
 
-    `document` is the answer's JSON where the service has made it already.
+    `document` is the answer's JSON where the service has made it already. With `error` the answer is that error,
+    and the unit is committed all the same: a declined payment is one that happened.
     """
 
     result: msgspec.Struct
     unit: Unit
     document: bytes | None = None
+    error: RequestError | None = None
 
 
-Result = msgspec.Struct | Effect
+@dataclass(slots=True)
+class Staged:
+    """A request that has to ask somebody outside, such as a bank.
+
+    `unit` is durable before anybody is asked; `finish` asks, and its effect is a second commit. `attempt_id`
+    stays with the idempotency key in between, so that a retry after a crash finds what became of it.
+    """
+
+    unit: Unit
+    attempt_id: str
+    finish: Callable[[], Awaitable[Effect]]
+
+
+Result = msgspec.Struct | Effect | Staged

@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 
-from bursar.http.call import Call, Result
+from bursar.http.call import Call, Effect, Result
 from bursar.http.expand import Expansion
 from bursar.http.params import Params
 from bursar.http.validation import Parser
 
 Handler = Callable[[Call, Any], Awaitable[Result]]
+# What became of an attempt that a request began and did not finish; None while that is not known.
+Resume = Callable[[Call, str], Awaitable[Effect | None]]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Endpoint:
     params: type[Params] = Params
     expandable: Mapping[str, Expansion] = field(default_factory=dict)
     publishable: bool = False
+    resume: Resume | None = None
+    # Whether a card, or its bank, may say no: 402.
+    refuses_cards: bool = False
+    # What somebody sees who holds a publishable key only.
+    public_view: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     parser: Parser[Params] = field(init=False)
 
     def __post_init__(self) -> None:

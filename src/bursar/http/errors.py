@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bursar.kit.errors import Conflict, InternalError, RequestError, Unavailable
+from bursar.kit.errors import CardError, Conflict, InternalError, RequestError, Unavailable
 from bursar.store.errors import (
     DuplicateKey,
     RowsExpected,
@@ -25,6 +25,9 @@ def error_body(error: RequestError) -> bytes:
         detail["code"] = error.code
     if error.param is not None:
         detail["param"] = error.param
+    if isinstance(error, CardError) and error.decline_code is not None:
+        detail["decline_code"] = error.decline_code
+    detail.update(error.extras)
     return msgspec.json.encode({"error": detail})
 
 

@@ -48,6 +48,25 @@ async def expand(call: Any, answer: Json, wishes: Sequence[str], expandable: Map
         await _expand_path(call, holders, path, expandable, wish)
 
 
+def check(wishes: Sequence[str], expandable: Mapping[str, Expansion]) -> None:
+    """Refuses what one object cannot expand, while nothing has been done for whoever asks."""
+    for wish in wishes:
+        path = wish.split(".")
+        if len(path) > EXPANSION_DEPTH_MAX:
+            raise _refusal(wish, f"at most {EXPANSION_DEPTH_MAX} levels can be expanded")
+        _check_path(path, expandable, wish)
+
+
+def _check_path(path: Sequence[str], expandable: Mapping[str, Expansion], wish: str) -> None:
+    for length in range(1, len(path) + 1):
+        expansion = expandable.get(".".join(path[:length]))
+        if expansion is not None:
+            if length < len(path):
+                _check_path(path[length:], expansion.nested, wish)
+            return
+    raise _refusal(wish, "this property cannot be expanded")
+
+
 async def _expand_path(
     call: Any, holders: Sequence[Json], path: Sequence[str], expandable: Mapping[str, Expansion], wish: str
 ) -> None:

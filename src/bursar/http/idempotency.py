@@ -6,7 +6,7 @@ exists without the other; and as its primary key refuses a second row, a first r
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 from dataclasses import dataclass
 
 import msgspec
@@ -42,6 +42,8 @@ idempotency_keys = Table(
     Index("ix_idempotency_keys_created", "org_id", "created"),
 )
 
+CLAIMED = 0  # instead of a status, while the body is the id of the attempt that will decide
+
 INSERT = idempotency_keys.insert()
 _FIND = select(
     idempotency_keys.c.fingerprint,
@@ -55,12 +57,31 @@ _FIND = select(
 )
 
 
+# Completes a claim once; whoever comes second finds no row to change.
+COMPLETE = (
+    idempotency_keys.update()
+    .where(
+        idempotency_keys.c.org_id == bindparam("o"),
+        idempotency_keys.c.livemode == bindparam("m"),
+        idempotency_keys.c.idempotency_key == bindparam("k"),
+        idempotency_keys.c.status == CLAIMED,
+    )
+    .values(status=bindparam("new_status"), body=bindparam("new_body"))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
+    """An answer that was given, or the claim of a request that began and has none yet."""
+
     fingerprint: str
     request_id: str
     status: int
     body: bytes
+
+    @property
+    def attempt_id(self) -> str | None:
+        return self.body.decode() if self.status == CLAIMED else None
 
 
 def read_key(header: bytes | None) -> str | None:
@@ -80,9 +101,13 @@ def read_key(header: bytes | None) -> str | None:
     return key
 
 
-def fingerprint(method: str, path: str, params: msgspec.Struct) -> str:
-    """The same for the same request, whether it came as a form or as JSON."""
-    return hashlib.sha256(f"{method} {path}\n".encode() + _sorted.encode(params)).hexdigest()
+def fingerprint(key: bytes, method: str, path: str, params: msgspec.Struct) -> str:
+    """The same for the same request, whether it came as a form or as JSON.
+
+    Keyed, because parameters can be a card: whoever had the database alone could try all numbers against a plain
+    hash, as what else is kept of a card leaves few.
+    """
+    return hmac.digest(key, f"{method} {path}\n".encode() + _sorted.encode(params), "sha256").hex()
 
 
 _sorted = msgspec.json.Encoder(order="sorted")
@@ -102,6 +127,22 @@ def keep_answer(call: Call, created: int, request_fingerprint: str, status: int,
             "body": body.decode(),
         },
     )
+
+
+def claim(call: Call, created: int, request_fingerprint: str, attempt_id: str) -> Change:
+    """Takes the key before anybody outside is asked."""
+    return keep_answer(call, created, request_fingerprint, CLAIMED, attempt_id.encode())
+
+
+def complete(call: Call, status: int, body: bytes) -> Change:
+    row = {
+        "o": call.org_id,
+        "m": call.livemode,
+        "k": call.idempotency_key,
+        "new_status": status,
+        "new_body": body.decode(),
+    }
+    return Change(COMPLETE, row, rows_expected=1)
 
 
 def find(connection: Connection, call: Call) -> StoredAnswer | None:

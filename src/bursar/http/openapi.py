@@ -29,7 +29,19 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 # Every request may end like this, whatever it asks for.
 _ALWAYS = (400, 401, 403, 431, 500, 503)
 _WRITES = (409, 413, 415)
-_CURSORS = ("starting_after", "ending_before")
+# Parameters that name an object, or have one that does, which may not be there.
+_NAMING = frozenset(
+    {
+        "starting_after",
+        "ending_before",
+        "charge",
+        "customer",
+        "payment_intent",
+        "payment_method",
+        "payment_method_data",
+        "card",
+    }
+)
 
 
 def document(endpoints: Sequence[Endpoint]) -> Document:
@@ -141,9 +153,10 @@ def _expandable(expandable: dict[str, Expansion] | Any, prefix: str = "") -> Ite
 
 def _failures(endpoint: Endpoint) -> list[int]:
     found = set(_ALWAYS)
-    names_object = "{" in endpoint.path or any(name in endpoint.params.__struct_fields__ for name in _CURSORS)
-    if names_object:
+    if "{" in endpoint.path or not _NAMING.isdisjoint(endpoint.params.__struct_fields__):
         found.add(404)
+    if endpoint.refuses_cards:
+        found.add(402)
     if endpoint.writes:
         found.update(_WRITES)
     elif endpoint.method == "DELETE":

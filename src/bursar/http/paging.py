@@ -13,6 +13,7 @@ import msgspec
 from bursar.http.params import ListParams
 from bursar.kit.errors import InvalidRequest, NotFound
 from bursar.kit.ids import may_be_id
+from bursar.kit.scrub import scrub_text
 
 T = TypeVar("T")
 
@@ -69,7 +70,8 @@ def window(params: ListParams) -> Window:
 
 
 def missing(kind: str, object_id: str, param: str = "id") -> NotFound:
-    return NotFound(f"No such {kind}: '{object_id[:60]}'", param=param, code="resource_missing")
+    """Scrubbed, as people put card numbers where ids belong."""
+    return NotFound(f"No such {kind}: '{scrub_text(object_id[:60])}'", param=param, code="resource_missing")
 
 
 def search_cursor(last_id: str) -> str:

@@ -28,6 +28,10 @@ class Answer:
 
 
 def error_answer(error: RequestError) -> Answer:
+    return Answer(error.status, error_body(error), error_headers(error))
+
+
+def error_headers(error: RequestError) -> list[Header]:
     headers: list[Header] = []
     if error.retry_after_seconds is not None:
         headers.append((b"retry-after", b"%d" % error.retry_after_seconds))
@@ -37,7 +41,7 @@ def error_answer(error: RequestError) -> Answer:
         headers.append((b"connection", b"close"))
     # The SDKs retry 409 and 5xx by themselves; a defect of ours would only be hit again.
     headers.append((b"stripe-should-retry", b"true" if error.status in (409, 503) else b"false"))
-    return Answer(error.status, error_body(error), headers)
+    return headers
 
 
 async def send_json(send: Send, answer: Answer, request_id: str) -> None:

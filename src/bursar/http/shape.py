@@ -6,6 +6,7 @@ value is an empty text or "clear this". The declared type can. Compiled once per
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
@@ -17,13 +18,14 @@ from bursar.kit.errors import InvalidRequest
 Shaper = Callable[[Any, str], Any]
 
 LIST_LENGTH_MAX = 100
+_DIGITS = re.compile(r"-?[0-9]{1,30}")
 
 
 def shaper_for(declared: Any) -> Shaper | None:
     """A function that mends a value, or None where there is nothing to mend."""
     options = _options(declared)
     clearable = type(None) in options and str not in options
-    inner = _structure(options)
+    inner = _structure(options) or (_whole_number if _is_whole_number(options) else None)
     if inner is None and not clearable:
         return None
 
@@ -43,6 +45,17 @@ def _options(declared: Any) -> list[Any]:
     if origin is Union or isinstance(declared, types.UnionType):
         return [option for member in get_args(declared) for option in _options(member)]
     return [declared]
+
+
+def _is_whole_number(options: list[Any]) -> bool:
+    return int in options and str not in options
+
+
+def _whole_number(value: Any, param: str) -> Any:
+    """Nothing but digits: what else means a whole number, as 1e3 does, is more likely a mistake than an amount."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value) is None:
+        raise InvalidRequest(f"Invalid {param}: must be an integer.", param=param, code="parameter_invalid_integer")
+    return value
 
 
 def _structure(options: list[Any]) -> Shaper | None:

@@ -6,6 +6,9 @@ class by the status (Python, Node) or by the type (Go), so the two must always a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class BursarError(Exception):
     """Root of everything that Bursar raises on purpose."""
@@ -18,11 +21,20 @@ class RequestError(BursarError):
     type = "invalid_request_error"
     retry_after_seconds: int | None = None
 
-    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        extras: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
         self.code = code
+        # Further members of the error, such as the payment intent that it is about.
+        self.extras = extras or {}
 
 
 class InvalidRequest(RequestError):
@@ -39,6 +51,25 @@ class AuthenticationFailed(RequestError):
     """No key, or none that we know."""
 
     status = 401
+
+
+class CardError(RequestError):
+    """The card's bank, or its data, says no."""
+
+    status = 402
+    type = "card_error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        decline_code: str | None = None,
+        extras: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, param=param, code=code, extras=extras)
+        self.decline_code = decline_code
 
 
 class PermissionMissing(RequestError):

@@ -74,6 +74,11 @@ class IdFactory:
             chance = self._take_chance()
         return f"{prefix}_{time_part(microseconds)}{chance}", microseconds
 
+    def secret(self) -> str:
+        """130 bits that nobody can guess."""
+        with self._lock:
+            return self._take_chance() + self._take_chance()
+
     def _take_chance(self) -> str:
         """From a pool of the system's randomness: asking the system each time lets go of the interpreter."""
         start = self._chance_used

@@ -15,7 +15,8 @@ from bursar.store.errors import DatabaseNotSupported
 
 LOCK_WAIT_SECONDS = 5  # another process may hold a lock for one batch, never for long
 SQLITE_CACHE_KIB = 32_768
-SQLITE_CHECKPOINT_PAGES = 8_000  # about 32 MiB of log between checkpoints, so that they do not crowd the commits
+# About 256 MiB of log. A thread copies it into the file beside the commits; beyond this a commit finishes that.
+SQLITE_LOG_PAGES_MAX = 64_000
 FIREBIRD_LOCK_WAIT_SECONDS = 1  # it calls a wait that is over a conflict, as it does a deadlock: both are tried again
 CONNECT_TIMEOUT_SECONDS = 5
 SILENCE_SECONDS_MAX = 15  # of the network, before a connection counts as lost
@@ -164,7 +165,7 @@ def _prepare_sqlite(engine: Engine, *, writing: bool, memory: bool) -> None:
         # FULL makes each commit durable before it is answered; NORMAL may lose acknowledged ones.
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute(f"PRAGMA cache_size=-{SQLITE_CACHE_KIB}")
-        cursor.execute(f"PRAGMA wal_autocheckpoint={SQLITE_CHECKPOINT_PAGES}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={SQLITE_LOG_PAGES_MAX}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
 

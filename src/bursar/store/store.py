@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from bursar.store.engine import Engines
+from bursar.store.checkpoints import Checkpointer
+from bursar.store.engine import Engines, is_memory
 from bursar.store.errors import StoreBusy, translate
 from bursar.store.unit import Sealer, Unit
 from bursar.store.writer import Ticket, Work, WriteQueue, Writer
@@ -29,19 +30,27 @@ class Store:
     ) -> None:
         self.engines = engines
         self.queue = WriteQueue()
+        in_a_file = engines.dialect_name == "sqlite" and not is_memory(engines.url)
+        self._checkpointer = Checkpointer(engines.reading) if in_a_file else None
+        told = self._checkpointer.written if self._checkpointer else None
         self.writers = [
-            Writer(engines.writing, self.queue, make_sealer(), f"bursar-writer-{number}") for number in range(writers)
+            Writer(engines.writing, self.queue, make_sealer(), f"bursar-writer-{number}", told)
+            for number in range(writers)
         ]
         self._reader_pool = ThreadPoolExecutor(readers, thread_name_prefix="bursar-reader")
         self._reads_waiting = 0
         for writer in self.writers:
             writer.start()
+        if self._checkpointer is not None:
+            self._checkpointer.start()
 
     def close(self) -> None:
         """Writes what was accepted, then lets go of the database."""
         self.queue.close()
         for writer in self.writers:
             writer.join()
+        if self._checkpointer is not None:
+            self._checkpointer.close()
         self._reader_pool.shutdown(wait=True)
         self.engines.close()
 

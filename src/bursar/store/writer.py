@@ -97,10 +97,18 @@ class WriteQueue:
 class Writer:
     """One committing thread with a connection and a lane of the log of its own."""
 
-    def __init__(self, engine: Engine, queue: WriteQueue, sealer: Sealer, name: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        queue: WriteQueue,
+        sealer: Sealer,
+        name: str,
+        written: Callable[[], None] | None = None,  # told of each commit
+    ) -> None:
         self._engine = engine
         self._queue = queue
         self._sealer = sealer
+        self._written = written
         self._connection: Connection | None = None
         self._batches = Batches(engine.dialect)
         self.batches = 0
@@ -158,6 +166,8 @@ class Writer:
         self._sealer.committed()
         self.batches += 1
         self.units += len(tickets)
+        if self._written is not None:
+            self._written()
         return None
 
     def _apply(self, connection: Connection, tickets: Sequence[Ticket]) -> None:

@@ -5,53 +5,10 @@
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import Stripe from "stripe";
+import { connect, exchanges, refused } from "./client.mjs";
 
-const exchanges = [];
 const mark = randomUUID().replaceAll("-", "");
 const email = `${mark}@example.com`;
-
-/** The SDK's own HTTP client, which also keeps a copy of every body before the SDK touches it. */
-function recordingClient() {
-  const client = Stripe.createNodeHttpClient();
-  const send = client.makeRequest.bind(client);
-  client.makeRequest = async (host, port, path, method, ...rest) => {
-    const response = await send(host, port, path, method, ...rest);
-    const parse = response.toJSON.bind(response);
-    response.toJSON = async () => {
-      const body = await parse();
-      exchanges.push({ method, path, status: response.getStatusCode(), body: structuredClone(body) });
-      return body;
-    };
-    return response;
-  };
-  return client;
-}
-
-function connect(key) {
-  const { hostname, port, protocol } = new URL(process.env.BASE_URL);
-  return new Stripe(key, {
-    host: hostname,
-    port,
-    protocol: protocol.replace(":", ""),
-    maxNetworkRetries: 0,
-    telemetry: false,
-    httpClient: recordingClient(),
-  });
-}
-
-/** The call is refused by exactly this class of error, with these of its fields. */
-async function refused(call, kind, expected) {
-  const error = await call().then(
-    () => assert.fail(`expected ${kind}`),
-    (reason) => reason,
-  );
-  assert.equal(error.constructor.name, kind, String(error));
-  for (const [name, value] of Object.entries(expected)) {
-    assert.equal(error[name], value, `${kind}.${name}: ${error.message}`);
-  }
-  assert.ok(error.requestId, "every error names its request");
-}
 
 async function createAndRetrieve(stripe) {
   const created = await stripe.customers.create({

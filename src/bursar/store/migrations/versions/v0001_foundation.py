@@ -148,9 +148,10 @@ def _customers() -> None:
         "search_terms",
         _org_id(),
         _livemode(),
+        Column("time_slice", Integer, nullable=False, autoincrement=False),
         Column("term", key_text(32), nullable=False),
         _id("object_id"),
-        PrimaryKeyConstraint("org_id", "livemode", "term", "object_id", name="pk_search_terms"),
+        PrimaryKeyConstraint("org_id", "livemode", "time_slice", "term", "object_id", name="pk_search_terms"),
         sqlite_with_rowid=False,
         **TABLE_OPTIONS,
     )

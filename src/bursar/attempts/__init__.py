@@ -1,0 +1,1 @@
+"""Operations at banks: prepared before they are sent, known after, and never guessed in between."""

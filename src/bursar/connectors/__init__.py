@@ -1,0 +1,1 @@
+"""Acquirers and payment providers: seven verbs, one file for each of them."""

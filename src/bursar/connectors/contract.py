@@ -1,0 +1,277 @@
+"""What every acquirer and payment provider can be asked, and how it may answer.
+
+Orders are frozen values that carry all a connector needs; outcomes are one closed set. Nothing here
+does I/O, and nothing here knows the database or the wire of `/v1`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+CheckResult = Literal["pass", "fail", "unavailable", "unchecked"]
+OperationKind = Literal["authorize", "complete", "capture", "void", "refund", "increment"]
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """In memory only, from the request or the vault to the bank. Its text shows nothing of it."""
+
+    number: str
+    exp_month: int
+    exp_year: int
+    cvc: str | None = None
+    name: str | None = None
+    line1: str | None = None
+    postal_code: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Card(…{self.number[-4:]})"
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """The merchant's account at an acquirer: which connector, and by what it proves who it is."""
+
+    connector: str
+    merchant: str
+    credentials: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Account({self.connector}, {self.merchant})"
+
+
+class Authorize(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for money; with `capture` it is a sale. A zero amount verifies the card only."""
+
+    operation_id: str
+    account: Account
+    amount_minor: int
+    currency: str
+    card: Card
+    capture: bool = True
+    off_session: bool = False
+    # The cardholder authenticates as part of this: never asked when off-session.
+    authentication: Literal["automatic", "any", "challenge"] = "automatic"
+    # Remembered with the bank so that later payments without the cardholder can refer to it.
+    save_for_later: bool = False
+    # Set when the cardholder authenticated this card when it was saved.
+    agreed_before: bool = False
+    partial_captures: bool = False
+    descriptor: str | None = None
+
+
+class Complete(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer came back from the authentication that `operation_id` had asked for."""
+
+    operation_id: str
+    account: Account
+    bank_reference: str
+    authentication: Literal["passed", "failed"]
+
+
+class Capture(msgspec.Struct, frozen=True, kw_only=True):
+    operation_id: str
+    account: Account
+    bank_reference: str
+    amount_minor: int
+    currency: str
+    final: bool = True
+
+
+class Increment(msgspec.Struct, frozen=True, kw_only=True):
+    """Raises an authorisation to a new total."""
+
+    operation_id: str
+    account: Account
+    bank_reference: str
+    amount_minor: int
+    currency: str
+
+
+class Void(msgspec.Struct, frozen=True, kw_only=True):
+    """Releases what is held. Without a bank reference it is a reversal: whatever became of the operation that
+    `reverses` names, none of it may stand, and none of it may come to be later. It may be repeated.
+    """
+
+    operation_id: str
+    account: Account
+    bank_reference: str | None = None
+    reverses: str | None = None
+
+
+class Refund(msgspec.Struct, frozen=True, kw_only=True):
+    operation_id: str
+    account: Account
+    bank_reference: str
+    amount_minor: int
+    currency: str
+
+
+class Inquire(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for the fate of one operation, by the id that we gave it."""
+
+    operation_id: str
+    account: Account
+
+
+Order = Authorize | Complete | Capture | Increment | Void | Refund | Inquire
+
+
+class Redirect(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer must go there. Without an address it is our own authentication page."""
+
+    url: str | None = None
+
+
+class Decline(msgspec.Struct, frozen=True, kw_only=True):
+    """`code` is a row of the one table of declines; the raw code is what the bank said."""
+
+    code: str
+    raw_code: str | None = None
+    advice_code: str | None = None
+
+
+class Checks(msgspec.Struct, frozen=True, kw_only=True):
+    cvc: CheckResult | None = None
+    line1: CheckResult | None = None
+    postal_code: CheckResult | None = None
+
+
+class Risk(msgspec.Struct, frozen=True, kw_only=True):
+    level: Literal["normal", "elevated", "highest", "not_assessed"] = "not_assessed"
+    score: int | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How an order ended, or that it is not known.
+
+    `not_sent` and `unknown` are made in `call.py` alone: the first means that surely no byte of it
+    reached the bank, the second that nothing can be said. `absent` answers an inquiry: the bank is
+    sure that it never got the operation.
+    """
+
+    kind: Literal["succeeded", "pending", "action_required", "declined", "not_sent", "unknown", "absent"]
+    bank_reference: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    action: Redirect | None = None
+    decline: Decline | None = None
+    checks: Checks = Checks()
+    risk: Risk = Risk()
+    authorization_code: str | None = None
+    network_transaction_id: str | None = None
+    # Retrieval or acquirer reference number: what the cardholder's bank finds a refund by.
+    retrieval_reference: str | None = None
+    authentication: Literal["not_needed", "frictionless", "attempted", "passed", "failed"] | None = None
+    fee_minor: int = 0
+    # Money that counts as available at once.
+    available_at_once: bool = False
+    # The bank's own operation kind, for inquiries.
+    operation: OperationKind | None = None
+    # A later inquiry found it reversed: nothing of it stands.
+    reversed: bool = False
+    # The bank's answer without anything secret, for people who look into a case.
+    raw: dict[str, Any] = {}
+
+
+class SubmitEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Answers a dispute. It may be repeated: a bank that reads the evidence already says so."""
+
+    account: Account
+    dispute_id: str
+    # What was said, by the name of the field.
+    evidence: dict[str, str]
+
+
+class AcceptDispute(msgspec.Struct, frozen=True, kw_only=True):
+    """Gives a dispute up. It may be repeated."""
+
+    account: Account
+    dispute_id: str
+
+
+class InquireDispute(msgspec.Struct, frozen=True, kw_only=True):
+    account: Account
+    dispute_id: str
+
+
+DisputeOrder = SubmitEvidence | AcceptDispute | InquireDispute
+
+
+class BankDispute(msgspec.Struct, frozen=True, kw_only=True):
+    """A dispute as the bank sees it. An inquiry only asks: it moves no money."""
+
+    dispute_id: str
+    bank_reference: str  # of the authorisation that it is about
+    status: Literal["open", "under_review", "won", "lost"]
+    inquiry: bool
+    amount_minor: int
+    currency: str
+    reason: str
+    fee_minor: int = 0
+    evidence_due: int | None = None
+
+
+class DisputeAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`refused` is the bank's own no, with its code; `not_sent` and `unknown` mean the same as of an outcome."""
+
+    kind: Literal["told", "refused", "not_sent", "unknown"]
+    dispute: BankDispute | None = None
+    code: str | None = None
+
+
+class BankEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bank told by itself, translated. `operation_id` is ours where it names one."""
+
+    event_id: str
+    kind: Literal[
+        "authorization_approved",
+        "authorization_expired",
+        "refund_succeeded",
+        "refund_failed",
+        "dispute_opened",
+        "dispute_updated",
+        "dispute_won",
+        "dispute_lost",
+        "fraud_warning",
+    ]
+    merchant: str
+    created: int
+    operation_id: str | None = None
+    bank_reference: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    fee_minor: int = 0
+    reason: str | None = None
+    dispute: BankDispute | None = None
+    details: dict[str, Any] = {}
+
+
+class WebhookRefused(Exception):
+    """The signature does not hold, or the message cannot be read."""
+
+
+class Connector(Protocol):
+    """One acquirer or provider. Orders go out through `call.py`, so no verb raises for what a network does."""
+
+    name: str
+
+    async def authorize(self, order: Authorize) -> Outcome: ...
+
+    async def complete(self, order: Complete) -> Outcome: ...
+
+    async def capture(self, order: Capture) -> Outcome: ...
+
+    async def increment(self, order: Increment) -> Outcome: ...
+
+    async def void(self, order: Void) -> Outcome: ...
+
+    async def refund(self, order: Refund) -> Outcome: ...
+
+    async def inquire(self, order: Inquire) -> Outcome: ...
+
+    async def dispute(self, order: DisputeOrder) -> DisputeAnswer: ...
+
+    def read_webhook(self, headers: dict[str, str], body: bytes, now_seconds: int) -> list[BankEvent]: ...
+
+    async def close(self) -> None: ...

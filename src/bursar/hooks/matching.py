@@ -1,0 +1,216 @@
+"""What a bank's message is about, and what it makes of that. Called within the transaction that takes it in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from bursar.attempts import repository as attempts
+from bursar.attempts.schemas import Attempt, State
+from bursar.attempts.service import AttemptService
+from bursar.connectors.contract import BankDispute, BankEvent, Decline, Outcome
+from bursar.disputes import repository as disputes
+from bursar.disputes import rules as dispute_rules
+from bursar.disputes.settlement import DisputeSettlement
+from bursar.hooks import repository
+from bursar.hooks.expiry import expired
+from bursar.hooks.schemas import EarlyFraudWarning
+from bursar.http.endpoint import encode
+from bursar.kit.clock import Clock, seconds
+from bursar.kit.errors import BursarError, Conflict
+from bursar.kit.ids import IdFactory, may_be_id
+from bursar.ledger.service import LedgerService
+from bursar.payments import charge_repository
+from bursar.payments import repository as intents
+from bursar.payments.charge_repository import StoredCharge
+from bursar.refunds import repository as refunds
+from bursar.refunds import rules as refund_rules
+from bursar.refunds.settlement import RefundSettlement
+from bursar.store.log import Entry, Origin
+from bursar.store.unit import Unit
+
+GIVEN_UP: frozenset[State] = frozenset({"declined", "failed", "reversed"})
+WARNING_PREFIX = "issfr"
+
+
+class TooEarly(Conflict):
+    """What it tells of is not durable here yet. The bank repeats what was not taken."""
+
+    def __init__(self) -> None:
+        super().__init__("What this is about is still being carried out; send it again.", code="lock_timeout")
+
+
+class AskBank(BursarError):
+    """The message does not go with what is known: the bank must say how it is now."""
+
+    def __init__(self, question: Attempt | BankDispute) -> None:
+        super().__init__("a message of the bank contradicts what is known")
+        self.question = question
+
+
+@dataclass(slots=True)
+class Verdict:
+    state: repository.State
+    note: str | None = None
+    unit: Unit = field(default_factory=Unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, with what the bank said when it was asked about it."""
+
+    connector: str
+    org_id: str
+    livemode: int
+    event: BankEvent
+    origin: Origin
+    outcome: Outcome | None = None
+    dispute: BankDispute | None = None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return self.org_id, self.livemode
+
+    @property
+    def was_asked(self) -> bool:
+        return self.outcome is not None or self.dispute is not None
+
+
+class Matching:
+    def __init__(
+        self,
+        ids: IdFactory,
+        clock: Clock,
+        attempt_service: AttemptService,
+        ledger: LedgerService,
+        refund_settlement: RefundSettlement,
+        dispute_settlement: DisputeSettlement,
+    ) -> None:
+        self._ids = ids
+        self._clock = clock
+        self._attempts = attempt_service
+        self._ledger = ledger
+        self._refunds = refund_settlement
+        self._disputes = dispute_settlement
+
+    def judge(self, connection: Connection, message: Message) -> Verdict:
+        event = message.event
+        attempt = _find_attempt(connection, message)
+        if attempt is None:
+            return Verdict("unmatched", "no operation of ours has this reference")
+        if event.kind in ("refund_succeeded", "refund_failed"):
+            return self._refund(connection, message, attempt)
+        if event.kind == "authorization_approved":
+            return self._approved(attempt)
+        if event.kind == "authorization_expired":
+            return self._expired(connection, message, attempt)
+        charge = _find_charge(connection, message, attempt)
+        if charge is None:
+            return Verdict("unmatched", "no charge was made by this authorisation")
+        if event.kind == "fraud_warning":
+            return self._warned(message, charge)
+        return self._disputed(connection, message, charge)
+
+    def _refund(self, connection: Connection, message: Message, attempt: Attempt) -> Verdict:
+        if attempt.kind != "refund":
+            return Verdict("unmatched", "the reference is not that of a refund")
+        if attempt.is_open:
+            raise TooEarly
+        stored = refunds.find(connection, *message.place, attempt.subject_id)
+        assert stored is not None, "an attempt belongs to a refund that exists"
+        told_success = message.event.kind == "refund_succeeded"
+        outcome = message.outcome
+        if outcome is None:
+            if refund_rules.compare(stored.refund, told_success=told_success) == "contradictory":
+                raise AskBank(attempt)
+            outcome = _refund_outcome(message.event, attempt, succeeded=told_success)
+        _, unit = self._refunds.apply(connection, attempt, outcome, message.origin)
+        if not unit.changes:
+            return Verdict("known", _note(message))
+        end: State = "succeeded" if outcome.kind == "succeeded" else "failed"
+        unit.changes.append(attempts.concluding(attempt, end))
+        return Verdict("applied", _note(message), unit)
+
+    def _approved(self, attempt: Attempt) -> Verdict:
+        """Money that the customer was told is not taken must not be taken."""
+        if attempt.is_open:
+            raise TooEarly
+        if attempt.state not in GIVEN_UP:
+            return Verdict("known")
+        return Verdict("applied", "approved too late; reversed again", Unit([self._attempts.reverse_again(attempt)]))
+
+    def _expired(self, connection: Connection, message: Message, attempt: Attempt) -> Verdict:
+        stored = intents.find(connection, *message.place, attempt.subject_id)
+        if stored is None:
+            return Verdict("known", "nothing of it is held for a payment")
+        if attempt.is_open or stored.attempt_id is not None:
+            raise TooEarly
+        charge = _find_charge(connection, message, attempt)
+        if charge is None or stored.intent.status != "requires_capture":
+            return Verdict("known", f"the payment intent has the status {stored.intent.status}")
+        now = self._clock.now_microseconds()
+        unit = expired(self._ledger, *message.place, stored, charge, now, message.origin)
+        return Verdict("applied", None, unit)
+
+    def _warned(self, message: Message, charge: StoredCharge) -> Verdict:
+        warning_id, now = self._ids.new_with_time(WARNING_PREFIX)
+        warning = EarlyFraudWarning(
+            id=warning_id,
+            actionable=not charge.charge.disputed and not charge.charge.refunded,
+            charge=charge.charge.id,
+            created=seconds(now),
+            fraud_type=message.event.reason or "misc",
+            livemode=bool(message.livemode),
+            payment_intent=charge.charge.payment_intent,
+        )
+        event_type = "radar.early_fraud_warning.created"
+        entry = Entry(*message.place, event_type, warning_id, encode(warning), origin=message.origin)
+        return Verdict("applied", None, Unit([], [entry]))
+
+    def _disputed(self, connection: Connection, message: Message, charge: StoredCharge) -> Verdict:
+        told = message.dispute or message.event.dispute
+        if told is None or told.currency != charge.charge.currency or told.bank_reference != charge.bank_reference:
+            return Verdict("unmatched", "the dispute is not of this charge")
+        stored = disputes.find_of_bank(connection, *message.place, message.connector, told.dispute_id)
+        news = dispute_rules.compare(stored.dispute if stored else None, told)
+        if news == "contradictory" and not message.was_asked:
+            raise AskBank(told)
+        if news != "new":
+            return Verdict("known", _note(message))
+        if not dispute_rules.fits(told, stored.withdrawn_minor if stored else 0, charge.left_minor):
+            raise TooEarly
+        _, unit = self._disputes.apply(message.place, charge, stored, told, message.origin)
+        return Verdict("applied", _note(message), unit)
+
+
+def _find_attempt(connection: Connection, message: Message) -> Attempt | None:
+    operation_id = message.event.operation_id
+    if operation_id is None or not may_be_id(operation_id):
+        return None
+    return attempts.find(connection, *message.place, operation_id)
+
+
+def _find_charge(connection: Connection, message: Message, attempt: Attempt) -> StoredCharge | None:
+    """The operation that the bank names may have asked for authentication, and a later one made the charge."""
+    reference, place = message.event.bank_reference, message.place
+    intent = intents.find(connection, *place, attempt.subject_id)
+    if intent is None or reference is None:
+        return None
+    charge = charge_repository.find_of_bank(connection, *place, intent.intent.id, reference)
+    if charge is None and (attempt.is_open or intent.attempt_id is not None):
+        raise TooEarly
+    return charge
+
+
+def _refund_outcome(event: BankEvent, attempt: Attempt, *, succeeded: bool) -> Outcome:
+    before = attempt.outcome
+    reference = before.retrieval_reference if before is not None else None
+    if succeeded:
+        return Outcome(kind="succeeded", bank_reference=event.bank_reference, retrieval_reference=reference)
+    decline = Decline(code=event.reason) if event.reason is not None else None
+    return Outcome(kind="declined", bank_reference=event.bank_reference, decline=decline)
+
+
+def _note(message: Message) -> str | None:
+    return "the bank was asked, as it did not go with what is known" if message.was_asked else None

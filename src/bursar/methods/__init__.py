@@ -1,0 +1,1 @@
+"""Payment methods and tokens: what a payment is made with."""

@@ -1,0 +1,1 @@
+"""Cards that are verified and kept for later, without a payment now."""

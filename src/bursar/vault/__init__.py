@@ -1,0 +1,1 @@
+"""The vault: card numbers under keys of their own, and nowhere else."""

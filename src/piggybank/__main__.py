@@ -1,0 +1,5 @@
+"""`python -m piggybank`"""
+
+from piggybank.cli import main
+
+main()

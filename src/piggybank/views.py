@@ -1,0 +1,120 @@
+"""What callers get to see of the bank's records."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from piggybank.authorization import Authorization
+from piggybank.records import Authentication, Checks, DisputeChange, OperationKind, Record, Status
+
+FEE_PER_MILLE = 15
+NO_CHECKS = Checks()
+_SCORES = {"normal": (0, 50), "elevated": (65, 10), "highest": (80, 20)}  # the lowest, and how many there are
+
+
+class RiskView(msgspec.Struct, frozen=True):
+    level: str
+    score: int
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    kind: OperationKind
+    reference: str
+    merchant: str
+    status: Status
+    authorization: str | None
+    amount: int
+    currency: str | None
+    code: str
+    decline: str | None
+    advice_code: str | None
+    authorization_code: str | None
+    network_transaction_id: str | None
+    retrieval_reference: str
+    checks: Checks
+    risk: RiskView
+    authentication: Authentication | None
+    fee: int
+    available_at_once: bool
+    captured: int
+    refunded: int
+    reversed: bool
+    voided: bool
+    created: int
+
+
+class DisputeView(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    authorization: str
+    reference: str
+    amount: int
+    currency: str
+    reason: str
+    fee: int
+    status: str
+    inquiry: bool
+    evidence_due: int
+
+
+def fee_of(amount: int) -> int:
+    """1.5 per cent, rounded half up, of what is captured; never nothing."""
+    return max(1, (amount * FEE_PER_MILLE + 500) // 1000) if amount else 0
+
+
+def operation(record: Record, about: Authorization | None) -> Operation:
+    """As it is now: what became of its authorisation since is in it."""
+    number = int.from_bytes(hashlib.blake2b(record.id.encode(), digest_size=16).digest())
+    status = record.status or "approved"
+    code, decline = record.code, record.decline
+    if about is not None:
+        status = about.operation_status(record)
+        if record.kind == "authorization":
+            code, decline = about.code, about.decline
+    approved = status != "declined"
+    is_reversed = about is not None and record.kind != "reversal" and (about.reversed or record.seq in about.undone)
+    captures = record.kind in ("authorization", "completion", "capture")
+    lowest, count = _SCORES[record.risk or "normal"]
+    return Operation(
+        id=record.id,
+        kind=record.kind,  # type: ignore[arg-type]  # only operations are shown as such
+        reference=record.reference,
+        merchant=record.merchant,
+        status=status,
+        authorization=record.authorization or None,
+        amount=record.amount,
+        currency=record.currency or None,
+        code=code,
+        decline=decline,
+        advice_code=record.advice_code,
+        authorization_code=f"{number >> 90:06}"[-6:] if approved else None,
+        network_transaction_id=str(number % 10**15).zfill(15) if approved else None,
+        retrieval_reference=str(number // 10**15 % 10**12).zfill(12),
+        checks=record.checks or NO_CHECKS,
+        risk=RiskView(record.risk or "normal", lowest + number % count),
+        authentication=record.authentication,
+        fee=record.fee,
+        available_at_once=bool(captures and record.fee and about and about.behaviour.available_at_once),
+        captured=about.captured if about is not None else 0,
+        refunded=about.refunded if about is not None else 0,
+        reversed=is_reversed,
+        voided=about is not None and (about.voided or about.expired),
+        created=record.at // 1000,
+    )
+
+
+def dispute(change: DisputeChange, about: Authorization) -> DisputeView:
+    return DisputeView(
+        id=change.id,
+        authorization=about.id,
+        reference=about.reference,
+        amount=change.amount,
+        currency=change.currency,
+        reason=change.reason,
+        fee=change.fee,
+        status=change.status,
+        inquiry=change.inquiry,
+        evidence_due=change.evidence_due,
+    )
