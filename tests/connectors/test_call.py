@@ -20,7 +20,7 @@ from bursar.connectors.connection import Connection
 from bursar.connectors.contract import Authorize, Card, Inquire, Outcome
 from bursar.connectors.pool import Pool
 from bursar.connectors.registry import Registry
-from bursar.connectors.wire import ANSWER_BYTES_MAX, Answer, Failure
+from bursar.connectors.wire import ANSWER_BYTES_MAX
 from tests.connectors import fake_bank
 from tests.connectors.fake_bank import API_KEY, Answer, FakeBank, Seen, response, say, say_bytes
 
@@ -272,7 +272,7 @@ def test_an_order_of_which_nothing_was_handed_over_is_sent_once_more(
 def test_an_order_that_broke_something_here_while_it_was_sent_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     honest_send = Connection.send
 
-    def send(connection: Connection, request: bytes) -> asyncio.Future[Answer | Failure]:
+    def send(connection: Connection, request: bytes) -> None:
         honest_send(connection, request)
         raise RuntimeError(f"something about {PAN}")
 

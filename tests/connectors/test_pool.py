@@ -37,12 +37,15 @@ _pools: list[Pool] = []
 
 def run(loop: Loop, scenario: Coroutine[Any, Any, None]) -> None:
     async def whole() -> None:
+        complaints: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
         try:
             async with asyncio.timeout(20):
                 await scenario
         finally:
             while _pools:
                 await _pools.pop().close()
+        assert complaints == []
 
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(whole())
@@ -155,6 +158,7 @@ def test_one_that_lies_idle_too_long_is_closed_by_itself(loop: Loop, listener: s
         pool = pool_for(listener, connections_max=1, keep=0.1)
         with await used(pool, listener) as peer:
             assert await ended(peer)
+            await turned(lambda: not pool._idle)
         with await used(pool, listener):
             pass  # its slot is free again
 
@@ -344,9 +348,45 @@ def test_one_that_broke_on_its_way_to_who_waits_is_replaced(loop: Loop, listener
     run(loop, scenario())
 
 
-def test_a_cancelled_exchange_closes_its_connection(loop: Loop, listener: socket.socket) -> None:
+def test_who_waits_for_one_that_serves_once_gets_a_new_one(loop: Loop, listener: socket.socket) -> None:
+    async def scenario() -> None:
+        pool = pool_for(listener, connections_max=1, keep=0)
+        connection, peer = await opened(pool, listener)
+        with peer:
+            patient = asyncio.create_task(pool.take())
+            await asyncio.sleep(0)
+            peer.sendall(GOOD)
+            await pool.exchange(connection, b"x", in_time(pool))
+            assert await patient is not connection
+
+    run(loop, scenario())
+
+
+def test_one_that_is_lost_before_anybody_has_it_frees_its_slot(
+    loop: Loop, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest_connect = Pool._connect
+
+    async def lose(pool: Pool) -> Connection:
+        connection = await honest_connect(pool)
+        connection._transport.abort()
+        await turned(lambda: connection.is_lost)
+        return connection
+
     async def scenario() -> None:
         pool = pool_for(listener, connections_max=1)
+        monkeypatch.setattr(Pool, "_connect", lose)
+        with pytest.raises(NoConnection):
+            await pool.take()
+        monkeypatch.setattr(Pool, "_connect", honest_connect)
+        assert (await pool.take()).is_clean()
+
+    run(loop, scenario())
+
+
+def test_a_cancelled_exchange_closes_its_connection(loop: Loop, listener: socket.socket) -> None:
+    async def scenario() -> None:
+        pool = pool_for(listener, connections_max=1, keep=1000)
         connection, peer = await opened(pool, listener)
         with peer:
             exchange = asyncio.create_task(pool.exchange(connection, b"x", in_time(pool)))
@@ -471,6 +511,41 @@ def test_closing_ends_what_is_under_way_and_what_waits(loop: Loop, listener: soc
             assert await ended(busy_peer)
             assert await ended(idle_peer)
             assert not pool._connections
+
+    run(loop, scenario())
+
+
+def test_who_waits_while_others_connect_ends_with_the_pool(loop: Loop) -> None:
+    with ExitStack() as stack:
+        full = full_listener(stack)
+
+        async def scenario() -> None:
+            pool = pool_for(full, connections_max=1)
+            opening, waiting = asyncio.create_task(pool.take()), asyncio.create_task(pool.take())
+            await turned(lambda: len(pool._waiting) == 1)
+            await pool.close()
+            with pytest.raises(NoConnection):
+                await waiting
+            assert not opening.done()
+            opening.cancel()
+
+        run(loop, scenario())
+
+
+def test_who_is_cancelled_while_the_pool_closes_is_cancelled(loop: Loop, listener: socket.socket) -> None:
+    async def scenario() -> None:
+        pool = pool_for(listener, connections_max=1)
+        _, peer = await opened(pool, listener)
+        with peer:
+            waiting = asyncio.create_task(pool.take())
+            await asyncio.sleep(0)
+            closing_pool = asyncio.create_task(pool.close())
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            await closing_pool
 
     run(loop, scenario())
 

@@ -119,7 +119,7 @@ def test_two_disputes_of_one_charge_are_told_apart(stripe_client: stripe.StripeC
 
 def test_staged_evidence_of_every_kind_comes_back_as_it_was_sent(stripe_client: stripe.StripeClient) -> None:
     dispute = disputed(stripe_client)
-    transaction = {"charge": "ch_0", "customer_purchase_ip": "10.0.0.1", "shipping_address": {"city": "Köln"}}
+    transaction = {"charge": "ch_0", "customer_purchase_ip": "203.0.113.7", "shipping_address": {"city": "Köln"}}
     evidence: Any = {
         "appeal": {"card": {"reason_for_filing": "because", "supporting_files": ["file_1"]}},
         "enhanced_evidence": {

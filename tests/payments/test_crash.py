@@ -168,3 +168,31 @@ def test_an_answer_that_is_not_known_yet_is_not_given(mortal: Mortal) -> None:
     mortal.resolve(30)
     assert mortal.answered(path, {}, "key").json["status"] == "succeeded"
     mortal.check()
+
+
+def test_a_customer_whose_bank_was_slow_is_not_told_of_an_error(mortal: Mortal) -> None:
+    """The resolver took it over, and has written everything that the page would have written."""
+    manual = sale(confirm="true", payment_method=CHALLENGED, capture_method="manual")
+    intent = mortal.answered(URL, manual).json
+    mortal.bank.script("slow_answer")
+    assert mortal.driver.run(mortal.steps, [mortal.shop.authenticate(intent)]) == []
+    mortal.resolve()
+    mortal.bank.let_go()
+    (done,) = mortal.driver.run(mortal.steps, [])
+    assert done.result().succeeded
+    assert mortal.shop.intent(intent["id"])["status"] == "requires_capture"
+    mortal.check()
+
+
+@pytest.mark.parametrize("key", ["key", None])
+@pytest.mark.parametrize("story", [story for story in STORIES if story != "nothing to release"])
+def test_a_request_that_was_overtaken_is_answered_with_the_end(mortal: Mortal, story: str, key: str | None) -> None:
+    before, act, form, status, end = STORIES[story]
+    path = URL + (f"/{mortal.answered(URL, before).json['id']}{act}" if before else act)
+    mortal.bank.script("slow_answer")
+    assert mortal.driver.run(mortal.steps, [mortal.shop.post(path, form, key=key)]) == []
+    mortal.resolve()
+    mortal.bank.let_go()
+    (done,) = mortal.driver.run(mortal.steps, [])
+    assert (done.result().status, done.result().intent["status"]) == (status, end)
+    mortal.check()

@@ -94,7 +94,7 @@ class Resolver:
             return
         for repeats_left in reversed(range(SETTLE_REPEATS_MAX)):
             effect = await self._attempts.settler_of(held).settle(held, outcome)
-            effect.unit.changes.append(self._attempts.conclude(held, outcome))
+            effect.unit.changes.insert(0, self._attempts.conclude(held, outcome))  # the fence is what fails first
             crash.reach("resolver_before_commit")
             try:
                 await self._store.commit(effect.unit)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from bursar.connectors.connection import Connection
 from bursar.connectors.wire import Address, Answer, Failure
 
-# New connections that are lost before anything was sent; after as many, the bank does not want us.
+# Connections that are lost before anything was sent; after as many, the bank does not want us.
 LOST_MAX = 2
 # A name may stand for several addresses, of which some lead nowhere.
 ADDRESSES_MAX = 4
@@ -71,14 +71,12 @@ class Pool:
 
     async def take(self) -> Connection:
         """Opens one, or waits for one. Raises OSError, TimeoutError and NoConnection; nothing was sent then."""
-        lost = 0
         async with asyncio.timeout(self._connect_seconds_max):
-            while lost < LOST_MAX:
+            for _ in range(LOST_MAX):
                 connection = self.take_kept() or await self._open_or_wait()
                 if connection.is_clean():
                     return connection
                 connection.abort()
-                lost += connection.requests == 0
         raise NoConnection
 
     async def exchange(self, connection: Connection, request: bytes, expires_at: float) -> Answer | Failure:
@@ -95,7 +93,7 @@ class Pool:
         self._closed = True
         for waiter in self._waiting:
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_exception(NoConnection())
         self._waiting.clear()
         for connection in list(self._connections):
             connection.abort()
@@ -144,7 +142,7 @@ class Pool:
             return await waiter
         except BaseException:
             self._waiting.pop(waiter, None)
-            if waiter.done() and not waiter.cancelled():
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # It got something at the moment in which it gave up.
                 given = waiter.result()
                 if given is None:

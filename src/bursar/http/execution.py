@@ -115,7 +115,7 @@ class Execution:
         try:
             effect = await staged.finish()
             return await self._complete(endpoint, call, params, effect)
-        except RowsExpected:
+        except (RowsExpected, DuplicateKey):  # somebody has finished it meanwhile, and written what this would write
             return await self._await_end(endpoint, call, params, staged.attempt_id)
 
     async def _complete(self, endpoint: Endpoint, call: Call, params: Params, effect: Effect) -> Answer:

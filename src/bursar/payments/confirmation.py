@@ -85,7 +85,8 @@ class Confirmation:
         async def finish() -> Effect:
             settling.outcome = await self._attempts.carry_out(attempt, card)
             effect = self._settlement.apply(settling)
-            effect.unit.changes.append(self._attempts.conclude(attempt, settling.outcome))
+            # First: whoever was overtaken must fail by the fence, and not by a row that the other has written already.
+            effect.unit.changes.insert(0, self._attempts.conclude(attempt, settling.outcome))
             return effect
 
         return Staged(unit, attempt.id, finish)
