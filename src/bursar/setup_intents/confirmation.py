@@ -125,7 +125,7 @@ class SetupConfirmation:
         async def finish() -> Effect:
             settling.outcome = await self._attempts.carry_out(attempt, card)
             effect = self._settlement.apply(settling)
-            effect.unit.changes.append(self._attempts.conclude(attempt, settling.outcome))
+            effect.unit.changes.insert(0, self._attempts.conclude(attempt, settling.outcome))
             return effect
 
         return Staged(unit, attempt.id, finish)

@@ -706,6 +706,9 @@ INSERT INTO capture_deadlines (org_id, livemode, payment_intent, due) VALUES (?,
 -- bursar.payments.repository.DELETE_DEADLINE
 DELETE FROM capture_deadlines WHERE capture_deadlines.org_id = ? AND capture_deadlines.livemode = ? AND capture_deadlines.payment_intent = ?;
 
+-- bursar.payments.repository.POSTPONE_DEADLINE
+UPDATE capture_deadlines SET due=? WHERE capture_deadlines.org_id = ? AND capture_deadlines.livemode = ? AND capture_deadlines.payment_intent = ?;
+
 -- bursar.payments.repository._FIND
 SELECT payment_intents."version", payment_intents.attempt_id, payment_intents.authentication_id, payment_intents.document
 FROM payment_intents

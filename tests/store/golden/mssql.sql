@@ -734,6 +734,9 @@ INSERT INTO capture_deadlines (org_id, livemode, payment_intent, due) VALUES (:o
 -- bursar.payments.repository.DELETE_DEADLINE
 DELETE FROM capture_deadlines WHERE capture_deadlines.org_id = :o AND capture_deadlines.livemode = :m AND capture_deadlines.payment_intent = :i;
 
+-- bursar.payments.repository.POSTPONE_DEADLINE
+UPDATE capture_deadlines SET due=:new_due WHERE capture_deadlines.org_id = :o AND capture_deadlines.livemode = :m AND capture_deadlines.payment_intent = :i;
+
 -- bursar.payments.repository._FIND
 SELECT payment_intents.version, payment_intents.attempt_id, payment_intents.authentication_id, payment_intents.document
 FROM payment_intents
