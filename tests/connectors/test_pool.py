@@ -167,7 +167,7 @@ def test_one_that_lies_idle_too_long_is_closed_by_itself(loop: Loop, listener: s
 
 def test_one_that_is_used_now_and_then_stays(loop: Loop, listener: socket.socket) -> None:
     async def scenario() -> None:
-        pool = pool_for(listener, keep=0.4)
+        pool = pool_for(listener, keep=0.6)
         with await used(pool, listener) as peer:
             for _ in range(4):
                 await asyncio.sleep(0.2)
@@ -179,21 +179,26 @@ def test_one_that_is_used_now_and_then_stays(loop: Loop, listener: socket.socket
     run(loop, scenario())
 
 
-def test_an_exchange_ends_at_its_own_time_and_leaves_the_others_alone(loop: Loop, listener: socket.socket) -> None:
+def test_exchanges_end_at_their_own_times(loop: Loop, listener: socket.socket) -> None:
     async def scenario() -> None:
         pool = pool_for(listener)
-        slow, slow_peer = await opened(pool, listener)
-        quick, quick_peer = await opened(pool, listener)
-        with slow_peer, quick_peer:
-            started = pool.now()
-            waiting = asyncio.create_task(pool.exchange(slow, b"x", started + 0.6))
-            assert await pool.exchange(quick, b"x", started + 0.2) == TIME_IS_UP
-            assert 0.15 < pool.now() - started < 0.55
-            assert not waiting.done()
-            assert await waiting == TIME_IS_UP
-            assert 0.55 < pool.now() - started < 2
-            assert await ended(slow_peer)
-            assert await ended(quick_peer)
+        pairs = [await opened(pool, listener) for _ in range(3)]
+        started = pool.now()
+
+        async def expire(connection: Connection, seconds: float) -> float:
+            """How much too late it ended."""
+            assert await pool.exchange(connection, b"x", started + seconds) == TIME_IS_UP
+            return pool.now() - started - seconds
+
+        with ExitStack() as stack:
+            peers = [stack.enter_context(closing(peer)) for _, peer in pairs]
+            calls = [
+                expire(connection, seconds) for (connection, _), seconds in zip(pairs, (0.2, 0.4, 0.1), strict=True)
+            ]
+            for late in await asyncio.gather(*calls):
+                assert -0.02 < late < 2
+            for peer in peers:
+                assert await ended(peer)
 
     run(loop, scenario())
 
