@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +16,7 @@ from sqlalchemy.pool import QueuePool
 from bursar.store.errors import DatabaseNotSupported
 
 LOCK_WAIT_SECONDS = 5  # another process may hold a lock for one batch, never for long
+SWITCH_PAUSE_SECONDS = 0.02
 SQLITE_CACHE_KIB = 32_768
 # About 256 MiB of log. A thread copies it into the file beside the commits; beyond this a commit finishes that.
 SQLITE_LOG_PAGES_MAX = 64_000
@@ -156,12 +159,26 @@ def _bound_lock_waits(engine: Engine, backend: str) -> None:
             connection.commit()
 
 
+def _switch_to_log(cursor: Any) -> None:
+    """SQLite's own wait for locks does not cover this: of several that open a new file at once, one switches it."""
+    deadline = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as problem:
+            if "locked" not in str(problem) or time.monotonic() > deadline:
+                raise
+            time.sleep(SWITCH_PAUSE_SECONDS)
+        else:
+            return
+
+
 def _prepare_sqlite(engine: Engine, *, writing: bool, memory: bool) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         if not memory:
-            cursor.execute("PRAGMA journal_mode=WAL")
+            _switch_to_log(cursor)
         # FULL makes each commit durable before it is answered; NORMAL may lose acknowledged ones.
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute(f"PRAGMA cache_size=-{SQLITE_CACHE_KIB}")
