@@ -27,6 +27,7 @@ from bench.processes import BenchError
 from bursar.app import all_endpoints
 from bursar.events.tables import event_heads, writer_lanes
 from bursar.http.dispatch import Dispatcher
+from bursar.http.gates import KeyGate
 from bursar.http.metrics import Metrics
 from bursar.runtime import Runtime, running
 from bursar.settings import Settings
@@ -161,7 +162,9 @@ def _new_rows(before: Rows, after: Rows) -> Rows:
 
 
 async def _post(case: Case, runtime: Runtime, api_key: str, order: str, idempotency_key: str) -> None:
-    dispatcher = Dispatcher(runtime.store, runtime.directory, runtime.clock, Metrics(), FINGERPRINT_KEY)
+    dispatcher = Dispatcher(
+        runtime.store, {"data": KeyGate(runtime.directory)}, runtime.clock, Metrics(), FINGERPRINT_KEY
+    )
     endpoints = {endpoint.method: endpoint for endpoint in all_endpoints(runtime) if endpoint.path == case.path}
     scope = {
         "type": "http",

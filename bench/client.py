@@ -132,7 +132,8 @@ class _Load:
         self._connections = connections
         self.tally = Tally()
         self.sent = 0
-        self.idle: list[_Connection] = []
+        # Used in turn: a server closes a connection on which nothing comes for some seconds.
+        self.idle: deque[_Connection] = deque()
         self.all: list[_Connection] = []
         self.ended = asyncio.Event()
         self.closing = False
@@ -148,7 +149,7 @@ class _Load:
                 lambda: _Connection(take, self._lost), self._requests.host, self._requests.port
             )
             self.all.append(connection)
-        self.idle = self.all.copy()
+        self.idle = deque(self.all)
 
     def send(self, connection: _Connection, due: float) -> None:
         self.sent += 1
@@ -249,7 +250,7 @@ def send_at_rate(requests: Requests, connections: int, rate: float, seconds: flo
                 due = started + made / rate
                 made += 1
                 if load.idle:
-                    send(load.idle.pop(), due)
+                    send(load.idle.popleft(), due)
                 else:
                     waiting.append(due)
             await asyncio.sleep(TICK_SECONDS)

@@ -17,6 +17,7 @@ from bursar.hooks.endpoints import HookEndpoint
 from bursar.http.asgi import Application
 from bursar.http.dispatch import Dispatcher
 from bursar.http.endpoint import Endpoint
+from bursar.http.gates import KeyGate
 from bursar.http.metrics import Metrics
 from bursar.http.operations import Operations
 from bursar.http.routing import add_endpoints
@@ -27,6 +28,7 @@ from bursar.ledger.endpoints import endpoints as ledger_endpoints
 from bursar.methods.endpoints import endpoints as method_endpoints
 from bursar.payments.endpoints import charge_endpoints, intent_endpoints
 from bursar.payments.tasks import run_expiry
+from bursar.people.gate import ControlGate
 from bursar.refunds.endpoints import endpoints as refund_endpoints
 from bursar.runtime import Runtime
 from bursar.settings import Settings
@@ -58,6 +60,11 @@ def all_endpoints(runtime: Runtime) -> list[Endpoint]:
     ]
 
 
+def control_endpoints(runtime: Runtime) -> list[Endpoint]:
+    """What /api/v1 has. Each is declared with `surface="control"`."""
+    return []
+
+
 def build(settings: Settings) -> Application:
     runtime = Runtime(settings)
     if settings.development:
@@ -66,14 +73,14 @@ def build(settings: Settings) -> Application:
     tracing = Tracing(settings.tracing_endpoint) if settings.tracing_endpoint else None
     dispatcher = Dispatcher(
         runtime.store,
-        runtime.directory,
+        {"data": KeyGate(runtime.directory), "control": ControlGate(runtime.directory)},
         runtime.clock,
         metrics,
         hmac.digest(bytes.fromhex(settings.vault_fingerprint_key), b"idempotency", "sha256"),
         tracing=tracing,
         log_requests=settings.log_requests,
     )
-    endpoints = all_endpoints(runtime)
+    endpoints, controls = all_endpoints(runtime), control_endpoints(runtime)
     operations = Operations(runtime.store, metrics, endpoints, dispatcher.failure, settings.metrics_token)
 
     @asynccontextmanager
@@ -99,7 +106,7 @@ def build(settings: Settings) -> Application:
                 await asyncio.to_thread(tracing.close)
 
     application = Application(operations.not_found, lifespan)
-    add_endpoints(application, endpoints, dispatcher)
+    add_endpoints(application, [*endpoints, *controls], dispatcher)
     operations.add_routes(application)
     AuthenticationPages(runtime.authentications, dispatcher).add_routes(application)
     HookEndpoint(runtime.hooks, dispatcher).add_routes(application)

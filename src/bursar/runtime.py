@@ -21,6 +21,7 @@ from bursar.hooks.matching import Matching
 from bursar.hooks.service import HookService
 from bursar.kit.clock import SystemClock
 from bursar.kit.ids import IdFactory
+from bursar.kit.slow_hash import SlowHash
 from bursar.ledger.service import LedgerService
 from bursar.methods.service import MethodService
 from bursar.payments.charges import ChargeService
@@ -59,6 +60,7 @@ class Runtime:
         self.settings = settings
         self.clock = SystemClock()
         self.ids = IdFactory(self.clock)
+        self.slow_hash = SlowHash()
         engines = Engines(
             settings.database_url,
             readers=settings.readers or READERS_OF_SERVERS,
@@ -145,6 +147,7 @@ class Runtime:
         return account.connector, account.merchant
 
     def close(self) -> None:
+        self.slow_hash.close()
         self.store.close()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bursar.accounts.rules import DEVELOPMENT_SECRET_KEY
-from bursar.kit.wire import PERMISSIONS
+from bursar.kit.permissions import OF_KEYS as PERMISSIONS
 from tests.faults.process import ServerProcess
 from tests.faults.production import command_json, create_key, production_server, run_command
 

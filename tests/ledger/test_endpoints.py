@@ -14,7 +14,7 @@ from bursar.http.endpoint import Endpoint
 from bursar.http.expand import expand
 from bursar.kit.clock import ManualClock, seconds
 from bursar.kit.errors import RequestError
-from bursar.kit.wire import PERMISSIONS
+from bursar.kit.permissions import OF_KEYS as PERMISSIONS
 from bursar.ledger.endpoints import endpoints
 from bursar.store.engine import MEMORY_URL
 from tests.databases import Database

@@ -8,7 +8,7 @@ import secrets
 
 from bursar.accounts.schemas import ApiKey, Kind
 from bursar.kit.errors import InvalidRequest
-from bursar.kit.wire import PERMISSIONS
+from bursar.kit.permissions import NAMES, OF_KEYS
 
 PREFIXES: dict[Kind, str] = {"secret": "sk", "publishable": "pk", "restricted": "rk"}
 CHANCE_BYTES = 32
@@ -16,6 +16,7 @@ HINT_LENGTH = 4
 
 DEVELOPMENT_SECRET_KEY = "sk_test_bursar_dev"  # noqa: S105 - public by design; refused outside dev mode
 DEVELOPMENT_PUBLISHABLE_KEY = "pk_test_bursar_dev"
+_OF_KEYS = [name for name in NAMES if name in OF_KEYS]
 DEVELOPMENT_KEYS = (DEVELOPMENT_SECRET_KEY, DEVELOPMENT_PUBLISHABLE_KEY)
 
 
@@ -43,12 +44,12 @@ def check_permissions(kind: Kind, permissions: list[str]) -> None:
         raise InvalidRequest("Only a restricted key has permissions of its own.", param="permissions")
     if kind == "restricted" and not permissions:
         raise InvalidRequest(
-            f"A restricted key needs at least one permission of: {', '.join(PERMISSIONS)}.",
+            f"A restricted key needs at least one permission of: {', '.join(_OF_KEYS)}.",
             param="permissions",
         )
     for permission in permissions:
-        if permission not in PERMISSIONS:
+        if permission not in OF_KEYS:
             raise InvalidRequest(
-                f"There is no permission {permission}; there are {', '.join(PERMISSIONS)}.",
+                f"No key can have the permission {permission[:80]}; there are {', '.join(_OF_KEYS)}.",
                 param="permissions",
             )

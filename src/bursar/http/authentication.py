@@ -7,12 +7,17 @@ import binascii
 from dataclasses import dataclass
 from typing import Protocol
 
+from bursar.kit.clock import MICROSECONDS_PER_SECOND
 from bursar.kit.errors import AuthenticationFailed, PermissionMissing
+from bursar.kit.permissions import OF_KEYS, SELF
 
 KEY_LENGTH_MAX = 255
 WWW_AUTHENTICATE = b'Basic realm="Bursar", charset="UTF-8"'
 
 SECRET, PUBLISHABLE, RESTRICTED = "secret", "publishable", "restricted"
+# A signed-in person; somebody who pays, known by a code or a link only; and nobody at all.
+USER, PAYER, ANONYMOUS = "user", "payer", "anonymous"
+PROOF_SECONDS_MAX = 10 * 60  # how long a proof of who one is counts for what is dangerous
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +26,56 @@ class Principal:
 
     org_id: str
     livemode: int
+    # Who acts, as the log names it: a key's id or a user's.
     key_id: str
     kind: str = SECRET
     permissions: frozenset[str] = frozenset()
+    role: str | None = None
+    session_id: str | None = None
+    # When the person last proved who they are, in microseconds.
+    proved_at: int = 0
+
+    def may(self, permission: str) -> bool:
+        if self.kind == USER and permission == SELF:
+            return True
+        return permission in (OF_KEYS if self.kind == SECRET else self.permissions)
 
     def require(self, permission: str, *, publishable: bool) -> None:
         """Deny by default: only what is listed is allowed."""
-        if self.kind == SECRET or (self.kind == PUBLISHABLE and publishable):
+        if self.may(permission) or (self.kind == PUBLISHABLE and publishable):
             return
+        if self.kind == USER:
+            raise PermissionMissing(
+                f"Your role {self.role or ''} lacks the permission {permission}. Ask an owner or admin of the "
+                "organisation for a role that has it.",
+                code="permission_missing",
+                param=permission,
+            )
+        if self.kind == SECRET:
+            raise PermissionMissing(
+                f"This needs the permission {permission}, which no API key can have: sign in as a person.",
+                code="permission_missing",
+                param=permission,
+            )
         if self.kind == PUBLISHABLE:
             raise PermissionMissing(
                 "This endpoint needs a secret key; a publishable key may be used in browsers and apps only where the "
                 "documentation says so.",
                 code="secret_key_required",
             )
-        if permission not in self.permissions:
+        raise PermissionMissing(
+            f"This restricted key lacks the permission {permission}; add it to the key or use another.",
+            code="permission_missing",
+            param=permission,
+        )
+
+    def require_proof(self, now: int) -> None:
+        """For what would hurt if a session was stolen. Keys have no person behind them who could prove anything."""
+        if self.kind == USER and now - self.proved_at > PROOF_SECONDS_MAX * MICROSECONDS_PER_SECOND:
             raise PermissionMissing(
-                f"This restricted key lacks the permission {permission}; add it to the key or use another.",
-                code="permission_missing",
+                "This needs a fresh proof of who you are. POST your password, a one-time code or a passkey to "
+                "/api/v1/auth/step-up and try again.",
+                code="step_up_required",
             )
 
 

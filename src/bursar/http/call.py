@@ -57,6 +57,8 @@ class Effect:
     unit: Unit
     document: bytes | None = None
     error: RequestError | None = None
+    # Of the first answer only: what is kept for retries is status and body. Cookies, for example.
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -9,11 +9,12 @@ from typing import Any
 
 from bursar.http import idempotency
 from bursar.http.asgi import Receive, Scope, Send
-from bursar.http.authentication import KeyDirectory, authenticate
+from bursar.http.authentication import Principal
 from bursar.http.call import Call
 from bursar.http.endpoint import Endpoint
 from bursar.http.errors import as_request_error
 from bursar.http.execution import Execution
+from bursar.http.gates import Gates
 from bursar.http.metrics import Metrics
 from bursar.http.params import Params
 from bursar.http.requests import (
@@ -25,10 +26,11 @@ from bursar.http.requests import (
     read_headers,
     read_path,
 )
-from bursar.http.responses import Answer, error_answer, send_json
+from bursar.http.responses import Answer, Header, error_answer, send_json
 from bursar.http.tracing import Tracing
+from bursar.http.watching import Limiter, NoLimits, NoRecord, Recorder
 from bursar.kit.clock import Clock
-from bursar.kit.errors import MethodNotAllowed, Unavailable
+from bursar.kit.errors import MethodNotAllowed, RequestError, Unavailable
 from bursar.kit.ids import IdFactory
 from bursar.store.store import Store
 
@@ -41,19 +43,23 @@ class Dispatcher:
     def __init__(
         self,
         store: Store,
-        directory: KeyDirectory,
+        gates: Gates,
         clock: Clock,
         metrics: Metrics,
         fingerprint_key: bytes,
         *,
         tracing: Tracing | None = None,
+        limiter: Limiter | None = None,
+        recorder: Recorder | None = None,
         log_requests: bool = False,
     ) -> None:
         self.store = store
-        self.directory = directory
+        self.gates = gates
         self.clock = clock
         self.metrics = metrics
         self.tracing = tracing
+        self.limiter = limiter or NoLimits()
+        self.recorder = recorder or NoRecord()
         self.log_requests = log_requests
         self._request_ids = IdFactory(clock)
         self._execution = Execution(store, clock, tracing, fingerprint_key)
@@ -120,17 +126,52 @@ class Dispatcher:
 
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive, request_id: str) -> Answer:
         headers = read_headers(scope)
-        principal = await authenticate(headers.authorization, self.directory)
-        principal.require(endpoint.permission, publishable=endpoint.publishable)
-        call = Call(principal, request_id, read_address(scope), None, read_path(scope))
+        path, address = read_path(scope), read_address(scope)
+        principal, limits = await self._admit(endpoint, scope, headers, path, address, request_id)
+        call = Call(principal, request_id, address, None, path)
+        answer = await self._carry_out(endpoint, call, scope, headers, receive)
+        answer.headers += limits
+        return answer
+
+    async def _admit(
+        self,
+        endpoint: Endpoint,
+        scope: Scope,
+        headers: Headers,
+        path: Mapping[str, str],
+        address: str | None,
+        request_id: str,
+    ) -> tuple[Principal, list[Header]]:
+        """Who is calling, and how much more they may. Whoever is refused is told of in the log."""
+        principal = None
+        try:
+            try:
+                principal = await self.gates[endpoint.surface].admit(endpoint, scope, headers, path)
+            except RequestError:
+                await self.limiter.admit(endpoint, None, address)  # so that guessing does not pay
+                raise
+            if endpoint.needs_proof:
+                principal.require_proof(self.clock.now_microseconds())
+            return principal, await self.limiter.admit(endpoint, principal, address)
+        except RequestError as error:
+            self.recorder.refused(endpoint, principal, error, address, request_id)
+            raise
+
+    async def _carry_out(
+        self, endpoint: Endpoint, call: Call, scope: Scope, headers: Headers, receive: Receive
+    ) -> Answer:
         if endpoint.writes:
-            call.idempotency_key = idempotency.read_key(headers.idempotency_key)
+            # What nobody in particular did belongs to nobody, and is not kept for anybody.
+            if endpoint.keeps_answer and not endpoint.public:
+                call.idempotency_key = idempotency.read_key(headers.idempotency_key)
             params = await self._read_params(endpoint, headers, receive)
             return await self._execution.once(endpoint, call, params, scope["path"])
         params = endpoint.parser.from_form(scope["query_string"])
         if endpoint.method == "DELETE":
             return await self._execution.once(endpoint, call, params, scope["path"])
-        return await self._execution.read(endpoint, call, params)
+        answer = await self._execution.read(endpoint, call, params)
+        self.recorder.looked_at(call, endpoint)
+        return answer
 
     async def _read_params(self, endpoint: Endpoint, headers: Headers, receive: Receive) -> Params:
         body = await read_body(receive, headers.content_length)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from bursar.http.authentication import Principal
 from bursar.http.call import Call, Effect, Result
 from bursar.http.expand import Expansion
 from bursar.http.params import Params
@@ -16,6 +17,10 @@ from bursar.http.validation import Parser
 Handler = Callable[[Call, Any], Awaitable[Result]]
 # What became of an attempt that a request began and did not finish; None while that is not known.
 Resume = Callable[[Call, str], Awaitable[Effect | None]]
+# For whom somebody pays who has no key: found by what the address names.
+PayerOf = Callable[[Mapping[str, str]], Awaitable[Principal]]
+Surface = Literal["data", "control"]
+WRITING_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,15 @@ class Endpoint:
     refuses_cards: bool = False
     # What somebody sees who holds a publishable key only.
     public_view: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    # `data` is /v1, for keys alone; `control` is /api/v1, for people, too.
+    surface: Surface = "data"
+    # Whether it needs nobody to be known: registering, signing in.
+    public: bool = False
+    payer: PayerOf | None = None
+    # Whether people must have proved shortly before who they are.
+    needs_proof: bool = False
+    # Not of what is shown once, such as a new key: that is kept nowhere, so a retry makes another one.
+    keeps_answer: bool = True
     parser: Parser[Params] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,7 +61,7 @@ class Endpoint:
 
     @property
     def writes(self) -> bool:
-        return self.method == "POST"
+        return self.method in WRITING_METHODS
 
 
 def encode(result: msgspec.Struct) -> bytes:

@@ -96,6 +96,7 @@ class Execution:
         self, endpoint: Endpoint, call: Call, params: Params, fingerprint: str | None, effect: Effect
     ) -> Answer:
         answer = await self._answer(endpoint, call, params, effect)
+        answer.headers += effect.headers
         if fingerprint is not None:
             now = self._clock.now_microseconds()
             keep = idempotency.keep_answer(call, now, fingerprint, answer.status, answer.body)

@@ -108,6 +108,16 @@ class UnsupportedContentType(RequestError):
     status = 415
 
 
+class TooManyRequests(RequestError):
+    """More requests than are allowed in a while."""
+
+    status = 429
+
+    def __init__(self, message: str, *, retry_after_seconds: int, param: str | None = None) -> None:
+        super().__init__(message, param=param, code="rate_limit")
+        self.retry_after_seconds = retry_after_seconds
+
+
 class HeadersTooLarge(RequestError):
     """More header bytes than any legitimate request needs."""
 

@@ -1,0 +1,1 @@
+"""The people who use the control plane: who they are, and how they prove it."""
