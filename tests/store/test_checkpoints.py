@@ -98,3 +98,18 @@ def test_closing_does_not_wait_for_a_pause_to_end(database: Database, monkeypatc
         started = time.monotonic()
         checkpointer.close()
         assert time.monotonic() - started < WAIT_SECONDS_MAX
+
+
+def test_a_long_log_starts_over_while_commits_go_on(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread copies most of it and the writer the rest, long before a commit would have to copy all."""
+    monkeypatch.setattr(checkpoints, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(checkpoints, "LONG_LOG_PAGES", 50)
+    with opened(database) as store:
+        deadline, start = time.monotonic() + WAIT_SECONDS_MAX, 0
+        longest = 0
+        while start < 2_000 and time.monotonic() < deadline:
+            _fill(store, start, 10)
+            start += 10
+            longest = max(longest, _bytes(database)[1])
+        assert len(stored(store)) == start
+        assert longest < start * len(LARGE) / 2, "the log never started over"
