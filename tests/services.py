@@ -36,7 +36,7 @@ class Service:
 
 
 def server_url(name: str) -> str | None:
-    """The SQLAlchemy address of a server; scripts/services sets these."""
+    """The address of a server; scripts/services sets these."""
     return os.environ.get(_url_variable(name)) or None
 
 
@@ -124,6 +124,26 @@ def _server(name: str) -> Service:
     return Service(missing, describe)
 
 
+def _redis(name: str) -> Service:
+    def missing() -> str | None:
+        return None if server_url(name) else f"{_url_variable(name)} is not set"
+
+    def describe() -> str:
+        import redis
+
+        url = server_url(name) or ""
+        shown = re.sub(r"://[^@/]*@", "://…@", url)
+        try:
+            with redis.Redis.from_url(url, socket_timeout=VERSION_SECONDS_MAX) as client:
+                told = client.info("server")
+        except redis.RedisError as error:
+            return f"no answer: {type(error).__name__}  {shown}"
+        assert isinstance(told, dict)
+        return f"{told['redis_version']}  {shown}"
+
+    return Service(missing, describe)
+
+
 def _tool(program: Callable[[], str | None], absent: str, *arguments: str) -> Service:
     return Service(
         missing=lambda: None if program() else absent,
@@ -142,6 +162,8 @@ SERVICES = {
     "postgresql": _server("postgresql"),
     "mariadb": _server("mariadb"),
     "firebird": _server("firebird"),
+    "redis": _redis("redis"),
+    "redis_cluster": _redis("redis_cluster"),
     "node": _tool(_node_program, f"no Node.js {NODE_MAJOR_MIN} or newer", "--version"),
     "go": _tool(go_program, f"no Go 1.{GO_MINOR_MIN} or newer", "version"),
     "chromium": _tool(chromium_program, "not installed", "--version"),

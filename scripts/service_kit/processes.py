@@ -125,6 +125,18 @@ def listens(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
+def greets(port: int, hello: bytes = b"") -> bool:
+    """Whether a server says something, after this if it waits for it."""
+    with socket.socket() as client:
+        client.settimeout(1)
+        try:
+            client.connect(("127.0.0.1", port))
+            client.sendall(hello)
+            return bool(client.recv(1))
+        except OSError:
+            return False
+
+
 @dataclass(frozen=True)
 class Process:
     """A process that is still itself: a number alone may have gone to another one since."""

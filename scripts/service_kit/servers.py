@@ -62,7 +62,7 @@ class Server(ABC):
 
     @abstractmethod
     def url(self, place: Place) -> str:
-        """For SQLAlchemy."""
+        """For SQLAlchemy, or for the server's own client."""
 
 
 class PostgreSQL(Server):
@@ -241,7 +241,97 @@ class Firebird(Server):
         return f"firebird+firebird://{address}/{self._file(place)}?charset=UTF8"
 
 
-SERVERS: dict[str, Server] = {server.name: server for server in (PostgreSQL(), MariaDB(), Firebird())}
+class Redis(Server):
+    """Keeps nothing on disk: what tests and measurements put there may be lost."""
+
+    name = "redis"
+    port = 16379
+    user = "redis"
+    packages = (("redis-server",),)
+
+    def lacks(self) -> str | None:
+        return processes.lacking_programs("redis-server", "redis-cli")
+
+    def prepare(self, place: Place) -> None:
+        place.run("tee", "node.conf", text=_redis_settings(place.folder, place.port))
+
+    def command(self, place: Place) -> list[str]:
+        return [processes.program("redis-server"), str(place.folder / "node.conf")]
+
+    def ready(self, place: Place) -> None:
+        place.run(processes.program("redis-cli"), "-e", "-p", str(place.port), "ping")
+
+    def create_database(self, place: Place) -> None:
+        """There is always one."""
+
+    def url(self, place: Place) -> str:
+        return f"redis://127.0.0.1:{place.port}/0"
+
+
+class RedisCluster(Redis):
+    """Three masters, each with a replica: as small as a cluster gets."""
+
+    name = "redis_cluster"
+    port = 17379
+    nodes: ClassVar[int] = 6
+
+    def prepare(self, place: Place) -> None:
+        """Every node has a port for its clients and one for the others."""
+        ports: list[int] = []
+        wanted = place.port
+        while len(ports) < 2 * self.nodes:
+            found = processes.free_port(wanted)
+            wanted += 1
+            if found not in ports:
+                ports.append(found)
+        for number, port in enumerate(ports[: self.nodes]):
+            folder = place.folder / f"node-{number}"
+            place.run("mkdir", str(folder))
+            cluster = (
+                f"cluster-enabled yes\ncluster-port {ports[self.nodes + number]}\ncluster-node-timeout 3000\n"
+                f"cluster-config-file {folder / 'nodes.conf'}\n"
+            )
+            place.run("tee", str(folder / "node.conf"), text=_redis_settings(folder, port) + cluster)
+        place.run("tee", "ports", text=" ".join(map(str, ports[: self.nodes])))
+
+    def command(self, place: Place) -> list[str]:
+        # One process is what we keep: it ends the others when it is asked to end.
+        server = processes.program("redis-server")
+        dying_with_us = "setpriv --pdeathsig TERM " if processes.find_program("setpriv") else ""
+        return [
+            "/bin/sh",
+            "-c",
+            "trap 'kill $pids; wait; exit 0' TERM INT\n"
+            f'for folder in node-*; do {dying_with_us}{server} $folder/node.conf & pids="$pids $!"; done\nwait',
+        ]
+
+    def ready(self, place: Place) -> None:
+        for port in self._ports(place):
+            place.run(processes.program("redis-cli"), "-e", "-p", port, "ping")
+
+    def create_database(self, place: Place) -> None:
+        addresses = [f"127.0.0.1:{port}" for port in self._ports(place)]
+        client = processes.program("redis-cli")
+        place.run(client, "--cluster", "create", *addresses, "--cluster-replicas", "1", "--cluster-yes")
+        whole = "until [ $(redis-cli -p $0 cluster info | grep -c cluster_state:ok) = 1 ]; do sleep 0.1; done"
+        for port in self._ports(place):
+            place.run("/bin/sh", "-c", whole, port)
+
+    def url(self, place: Place) -> str:
+        return f"redis://127.0.0.1:{self._ports(place)[0]}"
+
+    @staticmethod
+    def _ports(place: Place) -> list[str]:
+        return (place.folder / "ports").read_text(encoding="ascii").split()
+
+
+def _redis_settings(folder: Path, port: int) -> str:
+    return f'bind 127.0.0.1\nport {port}\ndir {folder}\nsave ""\nappendonly no\ndaemonize no\n'
+
+
+SERVERS: dict[str, Server] = {
+    server.name: server for server in (PostgreSQL(), MariaDB(), Firebird(), Redis(), RedisCluster())
+}
 
 # Programs that are only used, never started here: name, what proves it is there, Debian packages.
 TOOLS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {

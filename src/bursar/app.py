@@ -10,9 +10,18 @@ from contextlib import asynccontextmanager
 
 from bursar import expansions
 from bursar import settings as settings_module
+from bursar.accounts.endpoints import endpoints as account_endpoints
+from bursar.accounts.gate import ActiveGate
+from bursar.accounts.service import COMMAND_LINE, DEVELOPMENT_ORG_ID
+from bursar.accounts.tasks import run_key_uses
+from bursar.audit.endpoints import endpoints as audit_endpoints
+from bursar.audit.export import AuditExportRoute
+from bursar.checkout.pages import CheckoutPages
+from bursar.contracts.endpoints import endpoints as contract_endpoints
 from bursar.customers.endpoints import endpoints as customer_endpoints
 from bursar.disputes.endpoints import endpoints as dispute_endpoints
 from bursar.events.endpoints import endpoints as event_endpoints
+from bursar.federation.endpoints import endpoints as federation_endpoints
 from bursar.hooks.endpoints import HookEndpoint
 from bursar.http.asgi import Application
 from bursar.http.dispatch import Dispatcher
@@ -24,17 +33,36 @@ from bursar.http.routing import add_endpoints
 from bursar.http.tracing import Tracing
 from bursar.kit import logs
 from bursar.kit.interpreter import tune_for_serving
+from bursar.kit.permissions import OWNER
 from bursar.ledger.endpoints import endpoints as ledger_endpoints
+from bursar.memberships.endpoints import endpoints as member_endpoints
 from bursar.methods.endpoints import endpoints as method_endpoints
+from bursar.notifications.assembly import workers as notification_workers
+from bursar.notifications.endpoints import endpoints as notification_endpoints
+from bursar.payment_sessions.endpoints import endpoints as session_endpoints
 from bursar.payments.endpoints import charge_endpoints, intent_endpoints
 from bursar.payments.tasks import run_expiry
-from bursar.people.gate import ControlGate
+from bursar.people.endpoints import endpoints as people_endpoints
+from bursar.people.key_set import KeySetPages
+from bursar.people.tasks import run_housekeeping as run_people_housekeeping
+from bursar.plain_payments.endpoints import endpoints as plain_payment_endpoints
 from bursar.refunds.endpoints import endpoints as refund_endpoints
+from bursar.registration.endpoints import endpoints as registration_endpoints
+from bursar.returns.pages import ReturnPages
 from bursar.runtime import Runtime
+from bursar.second_factors.endpoints import endpoints as second_factor_endpoints
+from bursar.second_factors.tasks import run_forgetting
 from bursar.settings import Settings
 from bursar.setup_intents.endpoints import endpoints as setup_endpoints
 from bursar.tasks import run_bookkeeping, run_housekeeping
 from bursar.three_d_secure.pages import AuthenticationPages
+from bursar.transactions.endpoints import endpoints as transaction_endpoints
+from bursar.upi_pages.pages import UpiPages
+from bursar.wallets.endpoints import endpoints as wallet_endpoints
+from bursar.webhooks.assembly import workers as webhook_workers
+from bursar.webhooks.endpoints import control_endpoints as webhook_control_endpoints
+from bursar.webhooks.endpoints import endpoints as webhook_endpoints
+from bursar.withdrawals.endpoints import endpoints as withdrawal_endpoints
 
 
 def create() -> Application:
@@ -57,41 +85,81 @@ def all_endpoints(runtime: Runtime) -> list[Endpoint]:
         *method_endpoints(runtime.methods),
         *refund_endpoints(runtime.refunds, expansions.of_refunds(loaders)),
         *setup_endpoints(runtime.setups, expansions.of_setups(loaders)),
+        *webhook_endpoints(runtime.webhooks.endpoints),
     ]
 
 
 def control_endpoints(runtime: Runtime) -> list[Endpoint]:
     """What /api/v1 has. Each is declared with `surface="control"`."""
-    return []
+    return [
+        *account_endpoints(runtime, lambda: [*all_endpoints(runtime), *control_endpoints(runtime)]),
+        *audit_endpoints(runtime.audit),
+        *contract_endpoints(runtime.contracts),
+        *federation_endpoints(runtime.federation.service),
+        *member_endpoints(runtime.memberships, runtime.invitations),
+        *second_factor_endpoints(runtime.second_factors),
+        *registration_endpoints(runtime.registration, runtime.verification),
+        *notification_endpoints(runtime.notifications.service),
+        *people_endpoints(runtime.identity.sign_in, runtime.identity.sessions, runtime.identity.profile),
+        *plain_payment_endpoints(runtime.plain_payments),
+        *session_endpoints(runtime.payment_sessions, runtime.accepting, runtime.refunding, runtime.payers),
+        *transaction_endpoints(runtime.transactions),
+        *wallet_endpoints(runtime.wallets, runtime.transfers, runtime.statements),
+        *webhook_control_endpoints(runtime.webhooks.endpoints, runtime.webhooks.deliveries),
+        *withdrawal_endpoints(runtime.withdrawals),
+    ]
 
 
 def build(settings: Settings) -> Application:
-    runtime = Runtime(settings)
+    return assemble(Runtime(settings))
+
+
+def assemble(runtime: Runtime) -> Application:
+    settings = runtime.settings
     if settings.development:
         runtime.accounts.seed_development()
+        runtime.contracts.seed_development(DEVELOPMENT_ORG_ID)
+        owner_id = runtime.identity.seed_development(DEVELOPMENT_ORG_ID)
+        runtime.memberships.add_blocking(DEVELOPMENT_ORG_ID, owner_id, OWNER, COMMAND_LINE)
+        runtime.wallets.seed_development(DEVELOPMENT_ORG_ID)
     metrics = Metrics(shared_folder=os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
     tracing = Tracing(settings.tracing_endpoint) if settings.tracing_endpoint else None
     dispatcher = Dispatcher(
         runtime.store,
-        {"data": KeyGate(runtime.directory), "control": ControlGate(runtime.directory)},
+        {
+            "data": KeyGate(runtime.directory),
+            "control": ActiveGate(runtime.identity.gate(runtime.directory), runtime.organisations),
+        },
         runtime.clock,
         metrics,
         hmac.digest(bytes.fromhex(settings.vault_fingerprint_key), b"idempotency", "sha256"),
         tracing=tracing,
+        limiter=runtime.limits,
+        recorder=runtime.recorder,
         log_requests=settings.log_requests,
     )
+    runtime.limits.report_to(metrics)
+    runtime.recorder.report_to(metrics)
     endpoints, controls = all_endpoints(runtime), control_endpoints(runtime)
-    operations = Operations(runtime.store, metrics, endpoints, dispatcher.failure, settings.metrics_token)
+    operations = Operations(runtime.store, metrics, endpoints, dispatcher.failure, settings.metrics_token, controls)
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         tune_for_serving()
+        await runtime.limits.start()
         background = [
             asyncio.create_task(run_housekeeping(runtime)),
+            asyncio.create_task(run_people_housekeeping(runtime.store, runtime.clock)),
             asyncio.create_task(run_bookkeeping(runtime)),
+            asyncio.create_task(run_key_uses(runtime.directory.uses)),
+            asyncio.create_task(runtime.recorder.run()),
+            asyncio.create_task(run_forgetting(runtime.second_factors)),
             asyncio.create_task(operations.keep_gauges_fresh()),
             asyncio.create_task(runtime.resolver.run()),
             asyncio.create_task(run_expiry(runtime.store, runtime.clock, runtime.operations)),
+            asyncio.create_task(runtime.session_ends.run()),
+            *(asyncio.create_task(worker.run()) for worker in webhook_workers(runtime)),
+            *(asyncio.create_task(worker.run()) for worker in notification_workers(runtime)),
         ]
         try:
             yield
@@ -99,7 +167,10 @@ def build(settings: Settings) -> Application:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+            await runtime.limits.close()
+            await runtime.recorder.close()
             await runtime.registry.close()
+            await runtime.federation.close()
             # Writes what was accepted; in a thread, as the loop must go on to hand out the answers.
             await asyncio.to_thread(runtime.close)
             if tracing is not None:
@@ -110,4 +181,10 @@ def build(settings: Settings) -> Application:
     operations.add_routes(application)
     AuthenticationPages(runtime.authentications, dispatcher).add_routes(application)
     HookEndpoint(runtime.hooks, dispatcher).add_routes(application)
+    AuditExportRoute(runtime.audit, dispatcher).add_routes(application)
+    ReturnPages(runtime.customer_returns, dispatcher).add_routes(application)
+    UpiPages(runtime.upi_pages, dispatcher).add_routes(application)
+    CheckoutPages(runtime.checkout, runtime.clock, dispatcher).add_routes(application)
+    KeySetPages(runtime.identity.keys, dispatcher).add_routes(application)
+    runtime.federation.pages(dispatcher).add_routes(application)
     return application

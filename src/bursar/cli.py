@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from bursar import __version__
-from bursar.commands import attempts, audit, books, keys, server, simulator, vault
+from bursar.commands import attempts, audit, books, keys, people, server, simulator, vault
 from bursar.commands.doctor import doctor
+from bursar.commands.mails import mails
 from bursar.commands.openapi import openapi
 
 app = typer.Typer(
@@ -23,7 +24,9 @@ app.command()(server.serve)
 app.command()(server.migrate)
 app.command()(doctor)
 app.command()(openapi)
+app.command()(mails)
 app.add_typer(keys.app, name="keys")
+app.add_typer(people.app, name="users")
 app.add_typer(attempts.app, name="attempts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(books.app, name="books")

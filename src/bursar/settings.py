@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import tomllib
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ import msgspec
 from msgspec import Meta
 
 from bursar.kit.errors import BursarError
+from bursar.limits.rules import read_limits
+from bursar.notifications.smtp_address import read_mail_from, read_smtp_url
 
 VARIABLE_PREFIX = "BURSAR_"
 FILE_VARIABLE = "BURSAR_CONFIG"
@@ -54,6 +57,10 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     metrics_token: str | None = None
     # Addresses of proxies whose X-Forwarded-For is believed; comma separated.
     trusted_proxies: str = ""
+    # Where processes share limits: redis:// or rediss://, a cluster too; without it, each has its own.
+    redis_url: str | None = None
+    # Instead of the defaults: "key.payments=100/s burst 500; address.sign_in=20/min", or "off".
+    request_limits: str | None = None
     # Base address of an OpenTelemetry collector that takes OTLP over HTTP.
     tracing_endpoint: str | None = None
     # Wraps the data keys of the vault: 32 random bytes in hexadecimal. The previous one stays until a rotation is done.
@@ -68,6 +75,17 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     piggybank_webhook_secret: str | None = None
     # How our addresses look from outside, for links that customers follow; http://HOST:PORT when not set.
     public_url: str | None = None
+    # Whether anybody may register an organisation: at once, once its owner's mail was read, or not at all.
+    registration: Literal["open", "verified", "closed"] = "open"
+    # The mail server, such as smtp+starttls://user:password@host:587; without it, messages wait and can be seen.
+    smtp_url: str | None = None
+    # Whom mails are from: payments@example.com, or Payments <payments@example.com>.
+    mail_from: str = "Bursar <bursar@localhost>"
+    # What one-time codes go to telephones by: an address of apprise's with {to} in it, such as
+    # twilio://SID:TOKEN@+15551234567/{to}. An organisation may have its own.
+    sms_url: str | None = None
+    # Further services of apprise's that organisations may send notices by; comma separated, such as gotifys.
+    notification_services: str | None = None
     # How long a bank may take to answer before its reply counts as lost and the bank is asked again.
     bank_seconds: Annotated[int, Meta(ge=1, le=60)] = 6
     shutdown_seconds: Annotated[int, Meta(ge=1, le=600)] = 25
@@ -95,6 +113,8 @@ def check(settings: Settings) -> None:
     """Refuses what is only fit for development. Deny by default."""
     for name in ("vault_key", "vault_key_previous", "vault_fingerprint_key"):
         _check_vault_key(name, getattr(settings, name))
+    _check_limits(settings)
+    _check_mail(settings)
     if settings.development:
         return
     if not settings.database_url:
@@ -121,6 +141,30 @@ def check(settings: Settings) -> None:
                 "hexadecimal digits, for example from `openssl rand -hex 32`, and keep it where the database is not: "
                 "without it no stored card can be used."
             )
+
+
+def _check_limits(settings: Settings) -> None:
+    try:
+        read_limits(settings.request_limits or "")
+    except ValueError as problem:
+        raise SettingsError(f"BURSAR_REQUEST_LIMITS cannot be read: {problem}.") from None
+    scheme, separator, rest = (settings.redis_url or "redis://here").partition("://")
+    if scheme not in ("redis", "rediss", "unix") or not separator or not rest:
+        raise SettingsError("BURSAR_REDIS_URL is no address of a Redis server; it looks like redis://localhost:6379/0.")
+    if settings.redis_url and importlib.util.find_spec("redis") is None:
+        raise SettingsError("BURSAR_REDIS_URL is set, but the client for Redis is not there: install bursar[redis].")
+
+
+def _check_mail(settings: Settings) -> None:
+    try:
+        if settings.smtp_url:
+            read_smtp_url(settings.smtp_url)
+    except ValueError as problem:
+        raise SettingsError(f"BURSAR_SMTP_URL is not valid: {problem}.") from None
+    try:
+        read_mail_from(settings.mail_from)
+    except ValueError as problem:
+        raise SettingsError(f"BURSAR_MAIL_FROM is not valid: {problem}.") from None
 
 
 def _check_vault_key(name: str, value: str | None) -> None:
@@ -173,6 +217,12 @@ _DEVELOPMENT_VARIABLES = (
     "BURSAR_PIGGYBANK_WEBHOOK_SECRET",
     "BURSAR_PUBLIC_URL",
     "BURSAR_BANK_SECONDS",
+    "BURSAR_REGISTRATION",
+    "BURSAR_REDIS_URL",
+    "BURSAR_REQUEST_LIMITS",
+    "BURSAR_SMTP_URL",
+    "BURSAR_MAIL_FROM",
+    "BURSAR_SMS_URL",
 )
 
 
@@ -199,11 +249,12 @@ def _from_file(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as problem:
         raise SettingsError(f"The settings file {file} cannot be read: {problem.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise SettingsError(f"The settings file {file} is not valid TOML: {problem}.") from None
+    return values
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -5,17 +5,29 @@ answered (a journal, written to the disk before the answer), knows its callers' 
 refunds, disputes, limits and accounts with real balances, and it can be told to misbehave.
 
 Settings come from the environment: PIGGYBANK_API_KEY (or --api-key-file), PIGGYBANK_WEBHOOK_URL and
-PIGGYBANK_WEBHOOK_SECRET. With --exit-with-stdin it ends when its standard input does, and so with its parent.
+PIGGYBANK_WEBHOOK_SECRET, and PIGGYBANK_PUBLIC_URL where browsers find the bank elsewhere than it listens.
+With --exit-with-stdin it ends when its standard input does, and so with its parent.
 
 Which card does what
     The cards of `piggybank_cards` do as their rows say; any other number with a valid check digit is approved.
     Numbers from `POST /v1/accounts` belong to accounts with a balance, and are declined when it falls short.
 
+Who pays without a card
+    `POST /v1/authorizations` takes one of `card`, `upi`, `net_banking` and `wallet`. `GET /v1/methods` and
+    `bursar sim cards` list the UPI addresses, banks and wallets that behave in a way of their own. An authorisation by
+    UPI or on a bank's page has the status `waiting` until the customer acts, or the time is over: by an address of the
+    table, on the page at its `page_url`, or by `POST /v1/authorizations/{id}/customer {merchant, act}`, which
+    `bursar sim upi` and `bursar sim bank` call; `GET /v1/waiting` lists what waits. The page sends the customer back
+    to `return_url` with a query that is signed like webhooks. How it ended is told by `authorization.approved` and
+    `authorization.declined`; an approval may follow what was declined, expired or reversed before.
+    `POST /v1/wallets {balance, currency}` opens a wallet, which pays or declines at once.
+    UPI costs nothing, the others 1.5 per cent; refunds by UPI are pending for about a second.
+
 How to get any decline code
     By card: 4000 0099 0000 0NN and a check digit, NN being the code's row in `piggybank_cards.RESPONSE_CODES`;
     `GET /v1/cards` and `bursar sim cards` list them. They can be attached; their charges are declined.
     By fault: `PUT /v1/faults {"decline": 1, "decline_code": "lost"}` declines authorisations and increments of all
-    cards, at the given rate.
+    cards, and what would be paid without one, at the given rate.
 
 Faults (`PUT /v1/faults` replaces them all; they end with the process)
     latency_ms       half of it passes before an operation is carried out, half before it is answered

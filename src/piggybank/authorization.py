@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import msgspec
 
-from piggybank.records import Behaviour, Record, Status
+from piggybank.records import Behaviour, Payer, Record, Status
+from piggybank_cards.declines import BANK_CODES
 
 NOTHING = Behaviour()
+# How one ends that was called off before the customer had decided.
+CALLED_OFF, CALLED_OFF_CODE = "bank_cancelled", BANK_CODES["bank_cancelled"]
 
 
 class Authorization(msgspec.Struct, kw_only=True):
@@ -52,6 +55,10 @@ class Authorization(msgspec.Struct, kw_only=True):
     # Operations of this authorisation that reversals undid.
     undone: set[int] = set()
     withdrawals: dict[str, int] = {}
+    # Without a card: who pays, what the bank keeps, and the record whose `later` comes next.
+    payer: Payer | None = None
+    fee: int = 0
+    awaits: int = 0
 
     @property
     def held(self) -> int:
@@ -62,6 +69,10 @@ class Authorization(msgspec.Struct, kw_only=True):
     @property
     def refundable(self) -> int:
         return 0 if self.reversed else self.captured - self.refunded - self.withdrawn
+
+    @property
+    def undecided(self) -> bool:
+        return self.status in ("waiting", "pending")
 
     def apply(self, record: Record) -> None:
         self.latest = record.seq
@@ -75,6 +86,8 @@ class Authorization(msgspec.Struct, kw_only=True):
             self.expired = True
         elif record.kind == "late_approval":
             self.reversed, self.came_back = False, True
+        elif record.kind == "settlement":
+            self._settle(record)
         elif record.kind == "dispute":
             self._dispute(record)
         elif record.status in ("approved", "pending"):
@@ -110,11 +123,27 @@ class Authorization(msgspec.Struct, kw_only=True):
             self.amount = record.amount
         elif record.kind == "void":
             self.voided = True
+            self._call_off()
         elif record.kind == "refund":
             self.refunds[record.seq] = record.status or "approved"
             self.refunded += record.amount
         elif record.kind == "reversal" and record.undid:
             self._undo(record.undid, record.amount)
+
+    def _settle(self, record: Record) -> None:
+        """What was called off or had ended, and is approved none the less, has come back."""
+        assert record.status, "a settlement has a status"
+        if not self.undecided:
+            self.reversed, self.voided, self.came_back = False, False, True
+        self.status, self.code, self.decline = record.status, record.code, record.decline
+        self.fee = record.fee
+        self.awaits = record.seq if record.later is not None else 0
+        if record.status == "approved":
+            self.captured = self.amount
+
+    def _call_off(self) -> None:
+        if self.undecided:
+            self.status, self.code, self.decline = "declined", CALLED_OFF_CODE, CALLED_OFF
 
     def _settle_refund(self, record: Record) -> None:
         assert record.status, "an outcome has a status"
@@ -132,6 +161,7 @@ class Authorization(msgspec.Struct, kw_only=True):
         if seq == self.seq:
             self.reversed_for_good = self.reversed or self.came_back
             self.reversed = True
+            self._call_off()
             return
         self.undone.add(seq)
         if seq in self.captures:
@@ -166,7 +196,11 @@ def opened_by(record: Record) -> Authorization:
         account=record.account,
         latest=record.seq,
         disputed=record.later in ("dispute", "fraud_warning"),
+        payer=record.payer,
     )
+    if record.payer is not None:
+        opened.fee = record.fee
+        opened.awaits = record.seq
     if record.status == "approved" and record.capture:
         opened.captured = record.amount
     return opened

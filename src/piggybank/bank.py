@@ -16,8 +16,9 @@ from piggybank import issuers, requests, views
 from piggybank.authorization import Authorization, opened_by
 from piggybank.cardholders import ID_PREFIX as ACCOUNT_PREFIX
 from piggybank.cardholders import Account
+from piggybank.customers import Customers
 from piggybank.faults import Faults
-from piggybank.records import Behaviour, CardTrace, Later, OperationKind, Record
+from piggybank.records import Behaviour, CardTrace, Later, OperationKind, Payer, Record
 from piggybank.requests import Refused, not_found
 from piggybank.state import AUTHORIZATION_PREFIX, State
 
@@ -41,6 +42,7 @@ class Bank:
     def __init__(self, state: State, faults: Faults) -> None:
         self._state = state
         self._faults = faults
+        self.customers = Customers(state, faults)
 
     def authorize(self, request: requests.Authorization) -> Answer:
         cvc, request.card.cvc = request.card.cvc, None
@@ -89,6 +91,31 @@ class Bank:
         self._state.keep(record, about)
         return views.operation(record, about), record.seq
 
+    def authorize_without_card(self, request: requests.AuthorizationWithoutCard) -> Answer:
+        """By UPI, on a bank's page, or from a wallet."""
+        fingerprint = self._fingerprint("authorization", "", request)
+        payer = self.customers.payer(request)
+        known = self._known("authorization", request, fingerprint, request.amount, request.currency, payer)
+        if known is not None:
+            return known
+        authorization_id = self._state.new_id(AUTHORIZATION_PREFIX)
+        record = self._state.record(
+            "authorization",
+            id=authorization_id,
+            authorization=authorization_id,
+            merchant=request.merchant,
+            reference=request.reference,
+            fingerprint=fingerprint,
+            amount=request.amount,
+            currency=request.currency,
+            capture=True,
+            payer=payer,
+            **self.customers.decide(request, payer),
+        )
+        about = opened_by(record)
+        self._state.keep(record, about)
+        return views.operation(record, about), record.seq
+
     def complete(self, authorization_id: str, request: requests.Completion) -> Answer:
         """The cardholder came back from the challenge."""
 
@@ -131,7 +158,8 @@ class Bank:
     def void(self, authorization_id: str, request: requests.Void) -> Answer:
         def decide(about: Authorization) -> dict[str, Any]:
             # Released before, or waiting for a cardholder who will not be awaited any longer.
-            nothing_held = about.voided or about.expired or about.reversed or about.status == "challenge"
+            waits = about.status == "challenge" or about.undecided
+            nothing_held = about.voided or about.expired or about.reversed or waits
             if not about.held and not nothing_held:
                 return _declined("invalid_transaction", about.brand)
             return _approved(amount=about.held)
@@ -145,7 +173,10 @@ class Bank:
                 decline = "invalid_amount" if about.refundable else "invalid_transaction"
                 return fields | _declined(decline, about.brand)
             fields |= _approved()
-            if about.behaviour.refund is not None:
+            if about.payer is not None:
+                if about.payer.method == "upi":
+                    fields |= {"status": "pending"} | self._later("refund_succeeds")
+            elif about.behaviour.refund is not None:
                 pending = about.behaviour.refund == "pending"
                 fields["status"] = "pending" if pending else "approved"
                 fields |= self._later("refund_succeeds" if pending else "refund_fails")
@@ -242,7 +273,13 @@ class Bank:
         return views.operation(record, about), record.seq
 
     def _known(
-        self, kind: OperationKind, request: requests.Operation, fingerprint: str, amount: int = 0, currency: str = ""
+        self,
+        kind: OperationKind,
+        request: requests.Operation,
+        fingerprint: str,
+        amount: int = 0,
+        currency: str = "",
+        payer: Payer | None = None,
     ) -> Answer | None:
         """The answer for a reference that was seen, or that a reversal has barred."""
         found = self._state.find(request.merchant, request.reference)
@@ -260,6 +297,7 @@ class Bank:
             fingerprint=fingerprint,
             amount=amount,
             currency=currency,
+            payer=payer,
             **_declined("duplicate", ""),
         )
         self._state.keep(record)
@@ -277,12 +315,14 @@ class Bank:
         if target.kind in ("authorization", "completion"):
             amount = about.held + about.refundable
             fields: dict[str, Any] = {"amount": amount, "undid": about.seq}
-            may_come_back = amount and about.status == "approved" and not about.reversed and not about.came_back
-            if may_come_back and self._faults.late_approval():
+            may_come_back = (amount and about.status == "approved") or about.undecided
+            if may_come_back and not (about.reversed or about.came_back) and self._faults.late_approval():
                 fields |= self._later("late_approval")
             return fields
         if target.status not in ("approved", "pending") or target.seq in about.undone or about.reversed:
             return {}
+        if target.kind == "refund" and self.customers.has_spent(about, target.amount):
+            return _declined("insufficient_funds", about.brand)
         amounts = {
             "capture": min(target.amount, about.refundable),
             "increment": min(about.increments.get(target.seq, 0), about.amount - about.captured),

@@ -76,11 +76,24 @@ class Account(msgspec.Struct, kw_only=True):
         }
 
 
+class Wallet(msgspec.Struct, kw_only=True):
+    """Money that a customer has at the bank, to pay with at once."""
+
+    id: str
+    balance: int
+    currency: str
+    held: int = 0
+
+    def view(self) -> dict[str, Any]:
+        return {"id": self.id, "balance": self.balance, "currency": self.currency}
+
+
 class Cardholders:
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
         self._by_hash: dict[str, Account] = {}
         self._by_id: dict[str, Account] = {}
+        self._wallets: dict[str, Wallet] = {}
 
     def find(self, number_hash: str) -> Account | None:
         return self._by_hash.get(number_hash)
@@ -128,12 +141,20 @@ class Cardholders:
         self._by_id[account.id] = self._by_hash[opened.number_hash] = account
         return account
 
+    def wallet(self, wallet_id: str) -> Wallet | None:
+        return self._wallets.get(wallet_id)
+
+    def open_wallet(self, record: Record) -> None:
+        opened = record.wallet
+        assert opened is not None, "a wallet's record holds it"
+        self._wallets[record.id] = Wallet(id=record.id, balance=opened.balance, currency=opened.currency)
+
     def card_hash(self, number: str) -> str:
         return self._secrets.hash(b"card", number.encode())
 
     def move(self, authorization: Authorization, held_before: int, spent_before: int) -> None:
         """An authorisation on an account has changed: so has what the account holds and has."""
-        account = self._by_id[authorization.account]
+        account = self._by_id.get(authorization.account) or self._wallets[authorization.account]
         account.held += authorization.held - held_before
         account.balance -= authorization.refundable - spent_before
 

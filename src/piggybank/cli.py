@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 DEFAULT_PORT = 8430
 EXIT_SETTINGS = 3
@@ -39,6 +40,7 @@ def _serve(given: argparse.Namespace) -> None:
             api_key=_api_key(given.api_key_file),
             webhook_url=os.environ.get("PIGGYBANK_WEBHOOK_URL", ""),
             webhook_secret=os.environ.get("PIGGYBANK_WEBHOOK_SECRET", ""),
+            public_url=_public_url(),
             exit_with_stdin=given.exit_with_stdin,
             crash_at=os.environ.get(crash.VARIABLE, ""),
             fault_seed=given.fault_seed,
@@ -50,6 +52,14 @@ def _serve(given: argparse.Namespace) -> None:
         _end(f"The bank does not start: {problem}.", EXIT_DAMAGED)
     except (FolderInUse, ValueError, OSError) as problem:
         _end(str(problem), EXIT_SETTINGS)
+
+
+def _public_url() -> str:
+    url = os.environ.get("PIGGYBANK_PUBLIC_URL", "")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError("PIGGYBANK_PUBLIC_URL must be an address such as https://bank.example.com")
+    return url
 
 
 def _api_key(file: Path | None) -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from piggybank import requests, views
 from piggybank.authorization import Authorization
+from piggybank.money import minor_digits
 from piggybank.records import DisputeChange, Later, Record
 from piggybank.requests import Refused, not_found
 from piggybank.state import State
@@ -16,13 +17,8 @@ from piggybank.state import State
 PREFIX = "dp"
 EVIDENCE_DAYS = 7
 DAY_SECONDS = 86_400
-FEE = 1_500  # minor units of currencies that have hundredths
-FEE_ELSEWHERE_UNITS = 15
+FEE_UNITS = 15
 DECISION_MILLISECONDS = 1_000
-_NO_MINOR_UNITS = frozenset(
-    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
-)
-_THOUSANDTHS = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
 _DECISIONS: dict[str, Later] = {
     "winning_evidence": "dispute_won",
     "losing_evidence": "dispute_lost",
@@ -33,9 +29,8 @@ Answer = tuple[views.DisputeView, int]
 
 
 def fee_in(currency: str) -> int:
-    if currency in _NO_MINOR_UNITS:
-        return FEE_ELSEWHERE_UNITS
-    return FEE_ELSEWHERE_UNITS * 1000 if currency in _THOUSANDTHS else FEE
+    factor: int = 10 ** minor_digits(currency)
+    return FEE_UNITS * factor
 
 
 class Disputes:
@@ -46,6 +41,11 @@ class Disputes:
         about = self._state.find_authorization(request.authorization, request.merchant)
         if about is None:
             raise not_found("authorization")
+        if about.payer is not None and about.payer.method == "wallet":
+            # Money of a wallet that was spent again could not be taken back when the merchant wins.
+            raise Refused(
+                409, "not_disputable", "Payments from a wallet cannot be disputed; refund it.", "authorization"
+            )
         amount = request.amount or about.refundable
         if not 0 < amount <= about.refundable:
             raise Refused(409, "amount_too_large", "More than what is captured and not given back.", "amount")

@@ -6,6 +6,7 @@ import heapq
 
 from piggybank import views
 from piggybank.authorization import Authorization
+from piggybank.customers import Customers
 from piggybank.disputes import Disputes
 from piggybank.records import Record
 from piggybank.state import State, number_of
@@ -14,9 +15,10 @@ HAPPENINGS_MAX = 200  # in one go; what asks the bank meanwhile should not wait 
 
 
 class Later:
-    def __init__(self, state: State, disputes: Disputes) -> None:
+    def __init__(self, state: State, disputes: Disputes, customers: Customers) -> None:
         self._state = state
         self._disputes = disputes
+        self._customers = customers
 
     def next_due(self) -> int | None:
         """When to call `run`, in milliseconds."""
@@ -57,6 +59,8 @@ class Later:
             done = self._settle_refund(record, about, succeeded=what == "refund_succeeds")
         elif what == "late_approval":
             done = self._approve_late(about, seq)
+        elif what in ("customer_acts", "waiting_ends", "pending_ends", "late_success"):
+            done = self._customers.happen(what, record, about)
         else:
             done = self._decide_dispute(record, about, what)
         if not done:
@@ -114,8 +118,14 @@ class Later:
         return True
 
     def _approve_late(self, about: Authorization, cause: int) -> bool:
-        if not about.reversed or about.reversed_for_good:
+        if (
+            not about.reversed
+            or about.reversed_for_good
+            or self._customers.has_spent(about, about.captured - about.refunded)
+        ):
             return False
+        if self._customers.bring_back(about, cause):
+            return True
         record = self._state.record("late_approval", merchant=about.merchant, authorization=about.id, cause=cause)
         self._state.keep(record, about, "authorization.approved", lambda: self._authorization_data(about))
         return True

@@ -11,14 +11,16 @@ from typing import Protocol
 
 import httptools
 
-from piggybank.api import ALWAYS_IN_REACH, Api, Reply, may_go_wrong, refused
+from piggybank.api import ALWAYS_IN_REACH, Api, may_go_wrong, refused
 from piggybank.faults import NO_PLAN, Faults, Plan
+from piggybank.replies import JSON, Reply
 from piggybank.requests import Refused
 
 HEAD_BYTES_MAX = 16 * 1024
 BODY_BYTES_MAX = 256 * 1024
 PIPELINED_MAX = 16  # more requests than this without waiting for answers: reading stops until some are given
-_REASONS = {200: b"OK", 400: b"Bad Request", 401: b"Unauthorized", 404: b"Not Found", 409: b"Conflict"}
+_REASONS = {200: b"OK", 303: b"See Other", 400: b"Bad Request", 401: b"Unauthorized", 404: b"Not Found"}
+_REASONS |= {405: b"Method Not Allowed", 409: b"Conflict"}
 _REASONS |= {413: b"Content Too Large", 502: b"Bad Gateway", 503: b"Service Unavailable", 500: b"Internal Server Error"}
 _BAD_GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 
@@ -158,7 +160,9 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return  # the caller did not wait; what it asked for is done all the same
         answer = (
-            _written(502, _BAD_GATEWAY_PAGE, b"text/html") if plan.bad_gateway else _written(reply.status, reply.body)
+            _written(502, _BAD_GATEWAY_PAGE, b"text/html")
+            if plan.bad_gateway
+            else _written(reply.status, reply.body, reply.content_type, reply.headers)
         )
         self._transport.write(answer + answer if plan.duplicate_reply else answer)
         if not request.keep_alive:
@@ -184,11 +188,12 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
 
-def _written(status: int, body: bytes, content_type: bytes = b"application/json") -> bytes:
-    return b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (
+def _written(status: int, body: bytes, content_type: bytes = JSON, headers: bytes = b"") -> bytes:
+    return b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\n%bContent-Length: %d\r\n\r\n%b" % (
         status,
         _REASONS.get(status, b""),
         content_type,
+        headers,
         len(body),
         body,
     )

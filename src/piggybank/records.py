@@ -26,10 +26,13 @@ Kind = Literal[
     "fraud_warning",
     "lapse",  # what was to happen later has lost its reason
     "account",
+    "wallet",
+    "settlement",  # how an authorisation that waited for its customer stands now
     "delivered",  # a webhook reached its receiver, or was given up
 ]
 OPERATION_KINDS = frozenset(("authorization", "completion", "capture", "void", "refund", "increment", "reversal"))
-Status = Literal["approved", "declined", "challenge", "pending", "failed"]
+# `waiting`: the customer has to act at the bank. An authorisation that is `pending` was acted on, and is not decided.
+Status = Literal["approved", "declined", "challenge", "waiting", "pending", "failed"]
 CheckResult = Literal["pass", "fail", "unavailable", "unchecked"]
 Authentication = Literal["not_needed", "frictionless", "attempted", "passed", "failed"]
 RiskLevel = Literal["normal", "elevated", "highest"]
@@ -43,7 +46,12 @@ Later = Literal[
     "dispute_won",
     "dispute_lost",
     "dispute_escalated",
+    "customer_acts",
+    "waiting_ends",
+    "pending_ends",
+    "late_success",
 ]
+PayerMethod = Literal["upi", "net_banking", "wallet"]
 
 
 class CardTrace(msgspec.Struct, frozen=True, gc=False):
@@ -81,6 +89,29 @@ class AccountOpened(msgspec.Struct, frozen=True, omit_defaults=True):
     # What must be added to the CVC that follows from the key, if another one was asked for.
     cvc_shift: int = 0
     limit: int | None = None
+
+
+class Payer(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Who pays without a card, and until when, in milliseconds, the customer may act."""
+
+    method: PayerMethod
+    # Of a collect request; without one the customer opens the link.
+    vpa: str = ""
+    bank_code: str = ""
+    # The last four characters of the customer's account, if one was named.
+    account_end: str = ""
+    wallet: str = ""
+    until: int = 0
+    return_url: str = ""
+    # What the customer is shown as the payee.
+    payee: str = ""
+    # Of the bank's page: whoever has it may decide.
+    page: str = ""
+
+
+class WalletOpened(msgspec.Struct, frozen=True):
+    balance: int
+    currency: str
 
 
 class DisputeChange(msgspec.Struct, frozen=True):
@@ -144,6 +175,8 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True):
     # The record whose `later` this is.
     cause: int = 0
     opened: AccountOpened | None = None
+    wallet: WalletOpened | None = None
+    payer: Payer | None = None
     dispute: DisputeChange | None = None
     event: Event | None = None
     # What the bank's ids have in the middle, so that those of two journals never meet.

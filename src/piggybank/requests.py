@@ -19,6 +19,8 @@ Month = Annotated[int, Meta(ge=1, le=12)]
 Year = Annotated[int, Meta(ge=1970, le=2199)]
 Cvc = Annotated[str, Meta(pattern=r"^[0-9]{3,4}$")]
 Text = Annotated[str, Meta(max_length=500)]
+Vpa = Annotated[str, Meta(max_length=320, pattern=r"^[A-Za-z0-9._-]{2,255}@[A-Za-z][A-Za-z0-9]{1,63}\Z")]
+WebAddress = Annotated[str, Meta(max_length=2048, pattern=r"^https?://[!-~]+\Z")]
 
 
 class Card(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +49,68 @@ class Authorization(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     agreed_before: bool | None = None
     partial_captures: bool | None = None
     descriptor: Text | None = None
+
+
+class Upi(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    flow: Literal["intent", "collect"]
+    vpa: Vpa | None = None
+
+
+class NetBanking(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    bank_code: Annotated[str, Meta(pattern=r"^[A-Z]{3,8}\Z")]
+    account: Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{4,34}\Z")] | None = None
+
+
+class WalletPayment(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    wallet_id: Annotated[str, Meta(max_length=64, pattern=r"^pw_[a-z0-9_]+\Z")]
+
+
+class AuthorizationWithoutCard(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One of the three says what pays. What only cards know may be said, and means nothing."""
+
+    reference: Reference
+    merchant: Merchant
+    amount: Amount
+    currency: CurrencyCode
+    capture: bool
+    card: None = None
+    upi: Upi | None = None
+    net_banking: NetBanking | None = None
+    wallet: WalletPayment | None = None
+    off_session: bool | None = None
+    authentication: Literal["automatic", "any", "challenge"] | None = None
+    save_for_later: bool | None = None
+    agreed_before: bool | None = None
+    partial_captures: bool | None = None
+    descriptor: Text | None = None
+    # Where the customer is sent back to from the bank's page.
+    return_url: WebAddress | None = None
+    # How long the customer may take.
+    expires_after_seconds: Annotated[int, Meta(ge=1, le=86_400)] | None = None
+
+
+class WhatPays(msgspec.Struct, kw_only=True):
+    """Only looked at to say what is wrong with a request that is not for a card alone."""
+
+    card: msgspec.Raw = msgspec.Raw()
+    upi: msgspec.Raw = msgspec.Raw()
+    net_banking: msgspec.Raw = msgspec.Raw()
+    wallet: msgspec.Raw = msgspec.Raw()
+
+    def named(self) -> list[str]:
+        return [name for name in self.__struct_fields__ if bytes(getattr(self, name)) not in (b"", b"null")]
+
+
+class CustomerAct(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What the customer does in the UPI app or on the bank's page. `defer` approves what the bank decides later."""
+
+    merchant: Merchant
+    act: Literal["approve", "decline", "defer"]
+
+
+class NewWallet(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    balance: AmountOrNothing
+    currency: CurrencyCode
 
 
 class Completion(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -116,7 +180,7 @@ class Acceptance(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     merchant: Merchant
 
 
-Operation = Authorization | Completion | Capture | Increment | Void | Refund | Reversal
+Operation = Authorization | AuthorizationWithoutCard | Completion | Capture | Increment | Void | Refund | Reversal
 
 
 class Refused(Exception):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from piggybank.api import Api, Reply
+from piggybank.api import Api
 from piggybank.bank import Bank
 from piggybank.cardholders import Secrets
 from piggybank.crash import CrashPoint
@@ -28,6 +28,7 @@ from piggybank.journal import Committer, Journal, JournalDamaged, sync_folder
 from piggybank.later import Later
 from piggybank.protocol import Connection
 from piggybank.records import OPERATION_KINDS, Record
+from piggybank.replies import Reply
 from piggybank.state import State
 from piggybank.webhooks import Deliveries, Sender
 
@@ -48,6 +49,7 @@ class Options(msgspec.Struct, kw_only=True, frozen=True):
     api_key: str
     webhook_url: str = ""
     webhook_secret: str = ""
+    public_url: str = ""
     exit_with_stdin: bool = False
     crash_at: str = ""
     fault_seed: int | None = None
@@ -64,8 +66,8 @@ class Server:
         self._state.restore()
         disputes = Disputes(self._state)
         bank = Bank(self._state, self.faults)
-        self.api = Api(self._state, bank, disputes, self.faults, options.api_key)
-        self._later = Later(self._state, disputes)
+        self.api = Api(self._state, bank, disputes, self.faults, options.api_key, options.webhook_secret)
+        self._later = Later(self._state, disputes, bank.customers)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_is_due_soon = False
         self._committer: Committer | None = None
@@ -88,6 +90,7 @@ class Server:
             lambda: Connection(self), self._options.host, self._options.port, backlog=BACKLOG
         )
         host, port = server.sockets[0].getsockname()[:2]
+        self.api.origin = self._options.public_url.rstrip("/") or f"http://{_reachable(host)}:{port}"
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
         if self._options.exit_with_stdin:
@@ -180,6 +183,13 @@ class Server:
         assert self._committer is not None, "it was started with the server"
         self._committer.stop()
         self._journal.close()
+
+
+def _reachable(host: str) -> str:
+    """Who listens everywhere is at least here."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - it is compared, nobody listens here
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 def _end_after_defect() -> None:

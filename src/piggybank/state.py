@@ -131,13 +131,13 @@ class State:
     def is_barred(self, merchant: str, reference: str) -> bool:
         return hash((merchant, reference)) in self._barred
 
-    def find_authorization(self, object_id: str, merchant: str) -> Authorization | None:
-        """By its id, for its merchant only."""
+    def find_authorization(self, object_id: str, merchant: str | None) -> Authorization | None:
+        """By its id, for its merchant only; or for nobody in particular, who must prove otherwise who they are."""
         seq = sequence_of(object_id, AUTHORIZATION_PREFIX, self.salt)
         if seq is None or not 0 < seq < len(self._latest) or not self._latest[seq]:
             return None
         about = self.authorization(seq)
-        return about if about.merchant == merchant else None
+        return about if merchant in (None, about.merchant) else None
 
     def authorization(self, seq: int) -> Authorization:
         about = self._remembered.get(seq)
@@ -200,6 +200,8 @@ class State:
             self.pending.pop(record.cause, None)
         if kind == "account":
             self.cardholders.open(record)
+        elif kind == "wallet":
+            self.cardholders.open_wallet(record)
         elif kind == "opened":
             self.salt = record.salt
 

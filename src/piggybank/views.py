@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Literal
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from piggybank.authorization import Authorization
-from piggybank.records import Authentication, Checks, DisputeChange, OperationKind, Record, Status
+from piggybank.money import major_units
+from piggybank.records import Authentication, Checks, DisputeChange, OperationKind, Payer, Record, Status
 
 FEE_PER_MILLE = 15
+PAGE_PATH = "/netbanking"
+UPI_PAYEE = "bursar@piggybank"
+UPI_CATEGORY = "5999"  # of merchants: other retail
 NO_CHECKS = Checks()
 _SCORES = {"normal": (0, 50), "elevated": (65, 10), "highest": (80, 20)}  # the lowest, and how many there are
 
@@ -44,6 +50,17 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     reversed: bool
     voided: bool
     created: int
+    method: Literal["card", "upi", "net_banking", "wallet"] = "card"
+
+
+class OperationWithoutCard(Operation, frozen=True, kw_only=True):
+    """What a customer is shown, and until when, while the authorisation waits for the customer."""
+
+    upi_link: str | None = None
+    # Below the bank's own address.
+    page_url: str | None = None
+    expires: int | None = None
+    vpa: str | None = None
 
 
 class DisputeView(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +94,7 @@ def operation(record: Record, about: Authorization | None) -> Operation:
     is_reversed = about is not None and record.kind != "reversal" and (about.reversed or record.seq in about.undone)
     captures = record.kind in ("authorization", "completion", "capture")
     lowest, count = _SCORES[record.risk or "normal"]
-    return Operation(
+    shown = Operation(
         id=record.id,
         kind=record.kind,  # type: ignore[arg-type]  # only operations are shown as such
         reference=record.reference,
@@ -103,6 +120,35 @@ def operation(record: Record, about: Authorization | None) -> Operation:
         voided=about is not None and (about.voided or about.expired),
         created=record.at // 1000,
     )
+    payer = record.payer if about is None else about.payer
+    return shown if payer is None else _without_card(shown, record, about, payer)
+
+
+def _without_card(shown: Operation, record: Record, about: Authorization | None, payer: Payer) -> OperationWithoutCard:
+    fields = {name: getattr(shown, name) for name in shown.__struct_fields__}
+    fields |= {"method": payer.method, "vpa": payer.vpa or None}
+    if record.kind == "authorization":
+        fields["fee"] = about.fee if about is not None else 0
+        if shown.status in ("waiting", "pending"):
+            fields |= {"authorization_code": None, "network_transaction_id": None}
+        if shown.status == "waiting":
+            fields["expires"] = payer.until // 1000
+            fields["upi_link"] = upi_link(record, payer) if payer.method == "upi" and not payer.vpa else None
+            fields["page_url"] = f"{PAGE_PATH}/{record.id}/{payer.page}" if payer.page else None
+    return OperationWithoutCard(**fields)
+
+
+def upi_link(record: Record, payer: Payer) -> str:
+    fields = {
+        "pa": UPI_PAYEE,
+        "pn": payer.payee,
+        "mc": UPI_CATEGORY,
+        "tr": record.id,
+        "tn": f"Payment to {payer.payee}",
+        "am": major_units(record.amount, record.currency),
+        "cu": record.currency.upper(),
+    }
+    return "upi://pay?" + urlencode(fields, quote_via=quote, safe="@")
 
 
 def dispute(change: DisputeChange, about: Authorization) -> DisputeView:

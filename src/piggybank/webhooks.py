@@ -121,4 +121,5 @@ class Deliveries:
         else:
             self._waits[seq] = min(wait * 2, WAIT_SECONDS_MAX)
             heapq.heappush(self._due, (time.monotonic() + wait, seq))
+        if self._due:  # what waited for a free place has one now
             self._state.changed(True)

@@ -42,3 +42,25 @@ RESPONSE_CODES: dict[str, str] = {
     "three_ds_failed": "Z2",
     "psp_risk_block": "Z3",
 }
+
+# UPI's own codes, where a payment was to be made by it.
+UPI_CODES: dict[str, str] = {
+    "upi_expired": "U69",
+    "upi_declined": "ZA",
+    "upi_wrong_pin": "ZM",
+    "upi_pin_tries": "Z6",
+    "upi_frequency": "Z7",
+    "upi_limit": "Z8",
+    "insufficient_funds": "Z9",
+    "upi_risk": "U16",
+    "vpa_unknown": "ZH",
+}
+# Of banks' pages and wallets: codes of ISO 8583 again, under which a card was never declined.
+BANK_CODES: dict[str, str] = {
+    "bank_cancelled": "17",
+    "bank_expired": "68",
+    "wallet_closed": "78",
+    "wallet_unknown": "25",
+}
+# UPI's while the customer has acted and the bank does not know yet.
+DEEMED_CODE = "RB"

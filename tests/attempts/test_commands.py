@@ -38,7 +38,7 @@ def test_an_authorisation_carries_all_that_was_asked_for(bench: Attempts) -> Non
         await bench.commands.carry_out(made, CARD)
         (order,) = bench.bank.calls
         assert isinstance(order, Authorize)
-        assert (order.operation_id, order.amount_minor, order.currency, order.card) == (made.id, 2000, "usd", CARD)
+        assert (order.operation_id, order.amount_minor, order.currency, order.method) == (made.id, 2000, "usd", CARD)
         assert {name: getattr(order, name) for name in wanted} == wanted
         assert order.account.merchant == f"{ORG}:test"
 
@@ -89,7 +89,8 @@ def test_an_order_that_was_not_sent_is_sent_again_and_may_then_fail(
         (("lost_answer",), "succeeded", [Authorize, Inquire]),
         (("lost_order",), "succeeded", [Authorize, Inquire, Authorize]),
         (("lost_answer", "not_sent"), "unknown", [Authorize, Inquire]),
-        (("lost_answer", "lost_answer"), "unknown", [Authorize, Inquire]),
+        (("lost_answer", "lost_answer"), "succeeded", [Authorize, Inquire, Inquire]),
+        (("lost_answer", "lost_answer", "lost_answer"), "unknown", [Authorize, Inquire, Inquire]),
         (("lost_order", "none", "not_sent"), "unknown", [Authorize, Inquire, Authorize]),
         (("lost_order", "none", "lost_answer"), "unknown", [Authorize, Inquire, Authorize]),
         (("not_sent",), "not_sent", [Authorize]),
@@ -115,8 +116,9 @@ def test_the_code_of_a_card_goes_with_its_own_request_only(bench: Attempts) -> N
         bench.bank.script("lost_order")
         await bench.commands.carry_out(made, CARD)
         await bench.commands.find_out(await bench.prepare(exp_month=12, exp_year=2034, name="Ada"))
-        first, again, resolved = [one.card for one in bench.bank.calls if isinstance(one, Authorize)]
+        first, again, resolved = [one.method for one in bench.bank.calls if isinstance(one, Authorize)]
         assert first == again == CARD
+        assert isinstance(resolved, Card)
         assert (resolved.number, resolved.name, resolved.cvc) == (CARD.number, "Ada", None)
 
     asyncio.run(scenario())

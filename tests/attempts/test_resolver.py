@@ -190,7 +190,7 @@ def test_a_reversal_is_checked_until_the_bank_answers_and_then_left_alone(bench:
     async def scenario() -> None:
         made = await bench.prepare()
         await bench.later(16 * MINUTES)
-        bench.bank.script("lost_answer", "not_sent")
+        bench.bank.script("lost_answer", "lost_answer", "not_sent")
         for _ in range(2):
             await bench.later(rules.CHECK_REVERSAL_SECONDS)
             assert (await bench.found(made)).next_look is not None

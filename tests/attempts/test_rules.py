@@ -1,5 +1,6 @@
 """When an attempt is looked at, and when it must not stand any more."""
 
+from itertools import pairwise
 from typing import get_args
 
 import msgspec
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from bursar.attempts import rules
 from bursar.attempts.schemas import OPEN_STATES, Attempt, Kind, State, decode_order, decode_outcome
-from bursar.connectors.contract import Decline, Outcome
+from bursar.connectors.contract import Decline, Outcome, QrCode, Redirect
 from bursar.kit.clock import MICROSECONDS_PER_SECOND
 from bursar.kit.ids import created_microseconds
 from tests.payments.objects import NOW, approved, attempt
@@ -80,10 +81,74 @@ def test_what_was_reversed_has_not_succeeded() -> None:
 def test_what_may_still_change_is_looked_at_again() -> None:
     reversal = Outcome(kind="declined", reversed=True)
     first, second = attempt(), attempt(outcome=reversal)
-    assert rules.looked_at_again(first, Outcome(kind="pending"), NOW) == NOW + seconds(rules.CHECK_PENDING_SECONDS)
+    refund = attempt("refund")
+    assert rules.looked_at_again(refund, Outcome(kind="pending"), NOW) == NOW + seconds(rules.CHECK_PENDING_SECONDS)
     assert rules.looked_at_again(first, reversal, NOW) == NOW + seconds(rules.CHECK_REVERSAL_SECONDS)
     assert rules.looked_at_again(second, reversal, NOW) is None
     assert rules.looked_at_again(first, approved(), NOW) is None
+
+
+def waiting(expires_in_seconds: int = 300) -> Outcome:
+    expires_at = created_microseconds(attempt().id) // 1_000_000 + expires_in_seconds
+    return Outcome(kind="action_required", action=QrCode(text="upi://pay", expires_at=expires_at))
+
+
+def looks(method: str, outcome: Outcome, within_seconds: int) -> list[int]:
+    """When the bank is asked, in seconds after it was asked for the money, where it answers the same each time."""
+    made = attempt(method=method)
+    created = created_microseconds(made.id)
+    found: list[int] = []
+    now = created
+    while True:
+        look = rules.looked_at_again(made, outcome, now)
+        assert look is not None and look > now
+        now = look
+        if now - created > seconds(within_seconds):
+            return found
+        found.append((now - created) // 1_000_000)
+
+
+def test_of_upi_a_bank_is_asked_three_times_in_two_hours_at_most() -> None:
+    first, over, last = looks("upi", waiting(), 7200)
+    assert (first, last) == (90, 7200)
+    assert abs(over - (300 + rules.EXPIRY_GRACE_SECONDS)) <= 1
+    assert looks("upi", Outcome(kind="pending"), 7200) == [90, 7200]
+    assert len(looks("upi", Outcome(kind="pending"), 30 * 86_400)) < 40
+
+
+def test_of_net_banking_it_is_asked_ever_more_seldom() -> None:
+    found = looks("net_banking", Outcome(kind="pending"), 86_400)
+    assert found[:5] == [60, 120, 240, 480, 960]
+    assert max(later - earlier for earlier, later in pairwise(found)) <= rules.LOOK_AT_BANK_SECONDS_MAX
+
+
+@pytest.mark.parametrize(
+    ("outcome", "waits"),
+    [
+        (Outcome(kind="action_required", action=Redirect()), False),
+        (Outcome(kind="action_required"), False),
+        (Outcome(kind="action_required", action=Redirect(url="https://bank.example")), True),
+        (waiting(), True),
+        (Outcome(kind="pending"), True),
+        (Outcome(kind="succeeded"), False),
+    ],
+)
+def test_only_what_happens_at_the_bank_is_waited_for(outcome: Outcome, waits: bool) -> None:
+    assert rules.waits_at_bank(outcome) is waits
+    if outcome.kind == "action_required":
+        assert rules.end_state(outcome) == ("pending" if waits else "succeeded")
+
+
+def test_what_waits_for_its_customer_is_not_reversed_for_its_age() -> None:
+    made = attempt(state="pending", outcome=waiting())
+    assert not rules.must_be_reversed(made, NOW + seconds(10 * rules.REVERSE_AFTER_SECONDS))
+
+
+def test_a_customer_acts_once_and_never_goes_back_to_waiting() -> None:
+    made = attempt(state="pending", outcome=Outcome(kind="pending"))
+    assert not rules.tells_something_new(made, waiting())
+    assert rules.tells_something_new(attempt(state="pending", outcome=waiting()), Outcome(kind="pending"))
+    assert not rules.tells_something_new(attempt(state="pending", outcome=waiting()), waiting())
 
 
 def test_a_subject_hears_of_each_end_once() -> None:

@@ -116,7 +116,9 @@ def test_what_makes_no_sense_is_refused(folder: Path, arguments: tuple[str, ...]
 def test_one_organisation_can_be_chosen(folder: Path) -> None:
     meddle(folder, "UPDATE charges SET org_id = 'acct_other'")
     assert verify(folder, "--organisation", ORG).returncode == WRONG
-    meddle(folder, "INSERT INTO organisations (org_id, name, created) VALUES ('acct_new', 'New', 0)")
+    columns = "org_id, version, name, name_folded, code, category, currency, created"
+    values = "'acct_new', 1, 'New', 'new', 'NEW', 'other', 'usd', 0"
+    meddle(folder, f"INSERT INTO organisations ({columns}) VALUES ({values})")
     done = verify(folder, "--organisation", "acct_new")
     assert done.returncode == RIGHT
     assert "0 payment intents" in done.stdout

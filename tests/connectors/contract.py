@@ -75,7 +75,7 @@ class Till:
     def authorize(self, number: str | None = None, **changes: Any) -> Authorize:
         card = Card(number=number or self.bench.approved, exp_month=12, exp_year=2034, cvc=CVC)
         order = Authorize(
-            operation_id=self.name(), account=self.bench.account, amount_minor=2500, currency="usd", card=card
+            operation_id=self.name(), account=self.bench.account, amount_minor=2500, currency="usd", method=card
         )
         return msgspec.structs.replace(order, **changes)
 

@@ -59,7 +59,7 @@ def run_on_loop(whole: Coroutine[Any, Any, None]) -> None:
 def sale(registry: Registry, operation_id: str = "op_1", amount_minor: int = 2500) -> Authorize:
     card = Card(number=PAN, exp_month=12, exp_year=2034, cvc="737")
     account = registry.account_for("org_1", False)
-    return Authorize(operation_id=operation_id, account=account, amount_minor=amount_minor, currency="usd", card=card)
+    return Authorize(operation_id=operation_id, account=account, amount_minor=amount_minor, currency="usd", method=card)
 
 
 def outcome_after(answer: Answer, total_seconds_max: float = 2.0) -> Outcome:

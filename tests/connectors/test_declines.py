@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bursar.connectors import declines
 from bursar.connectors.declines import DECLINES, DO_NOT_HONOR, DeclineRow
-from piggybank_cards.declines import RESPONSE_CODES
+from piggybank_cards import methods
+from piggybank_cards.declines import BANK_CODES, RESPONSE_CODES, UPI_CODES
 
 ROWS = list(DECLINES.values())
 NETWORK_STATUSES = {"approved_by_network", "declined_by_network", "not_sent_to_network", "reversed_after_approval"}
@@ -54,7 +55,7 @@ def test_a_thief_learns_nothing_from_the_message(code: str) -> None:
 
 
 def test_the_bank_and_the_table_know_the_same_reasons() -> None:
-    assert set(RESPONSE_CODES) == set(DECLINES)
+    assert set(RESPONSE_CODES) == set(declines.CARD_DECLINES)
 
 
 @pytest.mark.parametrize(("code", "iso_code"), RESPONSE_CODES.items())
@@ -67,8 +68,42 @@ def test_a_banks_response_code_leads_to_its_row(code: str, iso_code: str) -> Non
 
 
 def test_no_response_code_stands_in_two_rows() -> None:
-    codes = [iso_code for row in ROWS for iso_code in row.iso_codes]
-    assert len(codes) == len(set(codes))
+    for codes in ([code for row in ROWS for code in row.iso_codes], [code for row in ROWS for code in row.upi_codes]):
+        assert len(codes) == len(set(codes))
+
+
+def test_the_bank_and_the_table_know_the_same_reasons_without_a_card() -> None:
+    without_card = {row.code for row in declines.ROWS_WITHOUT_CARD}
+    assert (set(UPI_CODES) | set(BANK_CODES)) - set(RESPONSE_CODES) == without_card
+    table = methods.table()
+    assert {row.decline for row in table.upi} | {row.decline for row in table.wallets} <= {None, *DECLINES}
+
+
+@pytest.mark.parametrize(("code", "upi_code"), UPI_CODES.items())
+def test_upis_own_code_leads_to_its_row(code: str, upi_code: str) -> None:
+    assert declines.find_by_upi_code(upi_code) is DECLINES[code]
+    assert declines.find_by_upi_code(upi_code.lower()) is DECLINES[code]
+
+
+def test_what_upi_says_that_nobody_knows_has_no_reason() -> None:
+    assert declines.find_by_upi_code("U17").code == "vpa_unknown"
+    for code in (None, "", "05", "U99"):
+        assert declines.find_by_upi_code(code) is DO_NOT_HONOR
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.code)
+def test_without_a_card_no_word_of_one_is_said(row: DeclineRow) -> None:
+    said = row.without_card()
+    assert (said.code, said.retry, said.seller_message) == (row.code, row.retry, row.seller_message)
+    assert said.decline_code is None
+    assert said.outcome_reason == row.outcome_reason
+    assert said.error_type == "invalid_request_error"
+    assert said.without_card() is said
+    if row.code != "three_ds_failed":  # it happens to cards only
+        assert "card" not in said.message.lower()
+        expired = row.code in ("upi_expired", "bank_expired")
+        assert said.error_code == f"payment_intent_payment_attempt_{'expired' if expired else 'failed'}"
+        assert said.param is None
 
 
 @given(st.text())

@@ -110,7 +110,7 @@ def run(loop: Loop, context: ssl.SSLContext | None, scenario: Scenario, url: str
 def sale(registry: Registry, operation_id: str = "op_1") -> Authorize:
     card = Card(number="4242424242424242", exp_month=12, exp_year=2034)
     account = registry.account_for("org_1", False)
-    return Authorize(operation_id=operation_id, account=account, amount_minor=2500, currency="usd", card=card)
+    return Authorize(operation_id=operation_id, account=account, amount_minor=2500, currency="usd", method=card)
 
 
 async def not_sent(bank: FakeBank, registry: Registry) -> None:

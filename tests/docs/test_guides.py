@@ -25,9 +25,19 @@ BLOCKS_MIN = {
     "production.md": 4,
     "command-line.md": 10,
     "audit.md": 6,
+    "limits.md": 6,
     "books.md": 6,
     "payments.md": 7,
+    "upi-net-banking-wallets.md": 6,
     "vault.md": 2,
+    "wallets.md": 9,
+    "signing-in.md": 9,
+    "members.md": 13,
+    "notifications.md": 8,
+    "api-keys.md": 9,
+    "roles.md": 8,
+    "plain-api.md": 7,
+    "first-payment.md": 15,
 }
 
 

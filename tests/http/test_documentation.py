@@ -14,6 +14,7 @@ import stripe
 
 from bursar.http import documentation, openapi
 from bursar.http import documentation_examples as examples
+from bursar.http.documentation_calls import CALLS, sdk_method
 from bursar.http.documentation_model import Operation, Reader
 from bursar.http.endpoint import Endpoint
 from tests.http.declared import ENDPOINTS
@@ -74,7 +75,7 @@ def page(html: str) -> Page:
 
 @pytest.fixture(scope="module")
 def operations() -> dict[str, Operation]:
-    resources = Reader(openapi.document(ENDPOINTS)).resources()
+    resources = Reader(openapi.document(ENDPOINTS), CALLS["data"]).resources()
     return {operation.anchor: operation for resource in resources for operation in resource.operations}
 
 
@@ -156,7 +157,7 @@ def test_the_python_example_calls_a_method_of_the_official_sdk(
 ) -> None:
     code = operations[endpoint.operation_id.replace("_", "-")].python
     compile(code, "example", "exec")
-    method, _ = examples.sdk_method(endpoint.method, endpoint.path)
+    method, _ = sdk_method(endpoint.method, endpoint.path)
     client: Any = stripe.StripeClient("sk_test_example", base_addresses={"api": examples.BASE_URL})
     assert callable(attrgetter(method)(client))
     assert f"client.{method}(" in code
@@ -172,4 +173,4 @@ def test_the_python_example_calls_a_method_of_the_official_sdk(
     ],
 )
 def test_methods_of_the_sdk_follow_from_the_path(method: str, path: str, expected: str) -> None:
-    assert examples.sdk_method(method, path)[0] == expected
+    assert sdk_method(method, path)[0] == expected

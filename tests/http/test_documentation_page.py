@@ -20,11 +20,27 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+DATA, CONTROL = "/docs", "/api/v1/docs"
 COUNT_VIOLATIONS = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.violatedDirective}: ${event.blockedURI || event.sample}`));
 """
+
+
+CONTRAST = """
+(place) => {
+  const style = getComputedStyle(document.querySelector(place));
+  const luminance = (colour) => {
+    const [r, g, b] = colour.match(/[0-9.]+/g).slice(0, 3).map((part) => {
+      const value = part / 255;
+      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const [low, high] = [luminance(style.color), luminance(style.backgroundColor)].sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +52,9 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def documentation(browser: Browser, server: RunningServer, width: int = 1280, scheme: str = "light") -> Iterator[Page]:
+def documentation(
+    browser: Browser, server: RunningServer, width: int = 1280, scheme: str = "light", path: str = DATA
+) -> Iterator[Page]:
     """The page; whatever a test does with it, nothing may be blocked, fail or come from elsewhere."""
     context = browser.new_context(
         viewport={"width": width, "height": 800},
@@ -51,7 +69,7 @@ def documentation(browser: Browser, server: RunningServer, width: int = 1280, sc
     page.on("request", lambda request: requested.append(request.url))
     page.on("pageerror", lambda problem: failures.append(str(problem)))
     page.on("console", lambda message: failures.append(message.text) if message.type == "error" else None)
-    page.goto(f"{server.base_url}/docs")
+    page.goto(f"{server.base_url}{path}")
     yield page
     assert page.evaluate("window.violations") == []
     assert failures == []
@@ -64,9 +82,12 @@ def test_the_examples_name_the_server_that_is_looked_at(browser: Browser, server
         expect(page.locator("#create-customer .listing").first).to_contain_text(f"{server.base_url}/v1/customers")
 
 
+@pytest.mark.parametrize("path", [DATA, CONTROL])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_scrolls_sideways_at_320_pixels(browser: Browser, server: RunningServer, scheme: str) -> None:
-    with documentation(browser, server, width=320, scheme=scheme) as page:
+def test_nothing_scrolls_sideways_at_320_pixels(
+    browser: Browser, server: RunningServer, scheme: str, path: str
+) -> None:
+    with documentation(browser, server, width=320, scheme=scheme, path=path) as page:
         page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") == 320
         outside = page.evaluate(
@@ -115,3 +136,23 @@ def test_copying_gives_the_example_that_is_shown(browser: Browser, server: Runni
         expect(listing.get_by_role("button")).to_have_text("Copied")
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied.startswith(f"curl {server.base_url}/v1/customers \\\n  -u {SECRET_KEY}:")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_method_on_the_control_plane_can_be_read(browser: Browser, server: RunningServer, scheme: str) -> None:
+    """Letters on their ground: at least 4.5 to 1, as WCAG asks."""
+    with documentation(browser, server, scheme=scheme, path=CONTROL) as page:
+        for method in ("get", "post", "put", "delete"):
+            contrast = page.evaluate(CONTRAST, f".overview .method.{method}")
+            assert contrast >= 4.5, (method, contrast)
+
+
+def test_the_control_planes_examples_sign_in_by_a_token(browser: Browser, server: RunningServer) -> None:
+    with documentation(browser, server, path=CONTROL) as page:
+        listing = page.locator("#create-role .listing[data-language=curl]")
+        expect(listing).to_contain_text(f"{server.base_url}/api/v1/roles")
+        expect(listing).to_contain_text("Authorization: Bearer $TOKEN")
+        page.keyboard.press("/")
+        page.keyboard.type("rotate")
+        expect(page.locator("#rotate-api-key")).to_be_visible()
+        expect(page.locator("#create-role")).to_be_hidden()

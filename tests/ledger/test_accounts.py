@@ -14,6 +14,10 @@ from bursar.ledger import accounts
         accounts.fees("piggybank", "usd"),
         accounts.holds("piggybank", "usd"),
         accounts.disputes("piggybank", "usd"),
+        accounts.wallets_due("usd"),
+        accounts.transfers_due("usd"),
+        accounts.fees_due("bhd"),
+        accounts.in_transit("jpy"),
     ],
 )
 def test_a_name_that_is_made_here_tells_its_currency(name: str) -> None:
@@ -34,6 +38,9 @@ def test_a_name_that_is_made_here_tells_its_currency(name: str) -> None:
         "acquirer:piggybank:usd:available",
         f"wallet:{'w' * 41}:usd:available",
         "shop:main:usd:available",
+        "clearing:others:usd:due",
+        "clearing:wallets:usd:available",
+        "payouts:main:usd:in_transit",
     ],
 )
 def test_anything_else_is_no_account(name: str) -> None:
@@ -52,3 +59,9 @@ def test_promises_are_no_money() -> None:
     assert accounts.holds_money("wallet:main:usd:pending:2026-01-17")
     assert not accounts.holds_money("wallet:main:usd:authorised")
     assert not accounts.holds_money("acquirer:piggybank:usd:fees")
+
+
+def test_what_is_reserved_is_given_away_already() -> None:
+    assert accounts.holds_money("wallet:main:usd:available")
+    assert not accounts.holds_money("wallet:main:usd:reserved")
+    assert not accounts.holds_money("clearing:wallets:usd:due")

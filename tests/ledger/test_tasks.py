@@ -41,8 +41,10 @@ def test_one_round_keeps_the_books_of_every_organisation_in_both_modes(
 ) -> None:
     with ledger_on(MEMORY, clock) as ledger:
         for org_id in ("org_a", "org_b"):
-            organisation = accounts_repository.insert_organisation(Organisation(id=org_id, name=org_id, created=0))
-            asyncio.run(ledger.store.commit(Unit([organisation])))
+            about = Organisation(
+                id=org_id, code=org_id, name=org_id, category="other", country=None, currency="usd", created=0
+            )
+            asyncio.run(ledger.store.commit(Unit(accounts_repository.insert_organisation(about))))
             for livemode in (0, 1):
                 order = msgspec.structs.replace(movement(1_000, new_id("ch")), org_id=org_id, livemode=livemode)
                 ledger.commit(ledger.service.capture(order, fee_minor=0))

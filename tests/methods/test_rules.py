@@ -185,5 +185,5 @@ def test_an_email_that_can_be_none_is_named_in_the_form_s_spelling() -> None:
 
 
 def test_other_types_are_refused_with_what_is_possible() -> None:
-    with pytest.raises(InvalidRequest, match="possible is: card"):
+    with pytest.raises(InvalidRequest, match="possible are: card, upi, net_banking, wallet"):
         rules.check_type("sepa_debit")

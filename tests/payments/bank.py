@@ -7,7 +7,7 @@ a reversal undoes an operation or bars it for ever, and an inquiry tells what is
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,15 +17,22 @@ from bursar.connectors.contract import (
     Account,
     Authorize,
     Capture,
+    Card,
     Complete,
+    CustomerWallet,
     Decline,
     Increment,
     Inquire,
+    Method,
+    NetBanking,
     Order,
     Outcome,
+    QrCode,
     Redirect,
     Refund,
+    UpiCollect,
     Void,
+    WaitForCustomer,
 )
 from bursar.connectors.registry import NoAcquirer
 
@@ -47,8 +54,17 @@ CHALLENGED_THEN_DECLINED = "4000008260003178"
 _DECLINES = {DECLINED: "insufficient_funds", "4000000000000002": "do_not_honor"}
 _CHALLENGES = (CHALLENGED, CHALLENGED_THEN_DECLINED)
 
+# Of customers' wallets; every other one can pay.
+EMPTY_WALLET = "pw_empty"
+# Nobody has this address, which the bank says at once; every other one waits for its customer.
+UNKNOWN_VPA = "nobody@bank"
+CUSTOMER_SECONDS = 300  # to approve
+BANK_PAGE = "https://bank.example/approve"
+
 Place = tuple[str, str]  # merchant and reference
-Standing = Literal["approved", "declined", "challenge"]
+Standing = Literal["approved", "declined", "challenge", "waiting", "deemed"]
+# What a customer does at the bank; `defer` leaves it to another bank, which decides later.
+Act = Literal["approve", "decline", "defer"]
 
 
 @dataclass
@@ -64,6 +80,12 @@ class Authorization:
     refunded_minor: int = 0
     is_closed: bool = False
     is_reversed: bool = False
+    # Of what waits for its customer: what pays, where its customer goes back to, and why there was no money.
+    method: Method | None = None
+    return_url: str | None = None
+    expires_at: int = 0
+    refusal: tuple[str, str] | None = None
+    has_news: bool = False  # which nobody has acknowledged
 
     @property
     def held_minor(self) -> int:
@@ -88,9 +110,17 @@ class Operation:
     amount_minor: int = 0
 
     @property
+    def ending(self) -> Outcome:
+        """Its answer; of what waits for its customer, the one that it would get now."""
+        found = self.authorization
+        if found is None or found.method is None or self.kind != "authorize":
+            return self.outcome
+        return _opening(found)
+
+    @property
     def captured_minor(self) -> int:
         """What it took from the cardholder, undone or not."""
-        if self.outcome.kind != "succeeded":
+        if self.ending.kind != "succeeded":
             return 0
         takes = self.kind == "capture" or (self.authorization is not None and self.authorization.captures)
         return self.amount_minor if takes and self.kind in ("authorize", "complete", "capture") else 0
@@ -107,6 +137,7 @@ class ScriptedBank:
     calls: list[Order] = field(default_factory=list)
     on_their_way: list[Order] = field(default_factory=list)
     barred: set[Place] = field(default_factory=set)
+    now_seconds: Callable[[], int] = lambda: 0
 
     def __post_init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -162,7 +193,42 @@ class ScriptedBank:
             authorization.is_reversed = False
         return len(overtaken)
 
+    def act(self, reference: str, act: Act) -> bool:
+        """What the customer does with what waits for them; false where that is no longer possible."""
+        found = self.opened_by(reference)
+        if found.is_reversed or found.standing not in ("waiting", "deemed"):
+            return False
+        if act == "defer":
+            found.standing = "deemed"
+        elif act == "approve":
+            self._approve(found)
+        else:
+            found.standing, found.refusal = "declined", ("upi_declined", "ZA")
+        return True
+
+    def expire(self, reference: str) -> bool:
+        """The customer's time is over."""
+        found = self.opened_by(reference)
+        if found.is_reversed or found.standing != "waiting":
+            return False
+        found.standing, found.refusal = "declined", ("upi_expired", "U69")
+        return True
+
+    def succeed_late(self, reference: str) -> bool:
+        """Another bank has taken the money after all, although this one had said that there is none."""
+        found = self.opened_by(reference)
+        if found.standing not in ("declined", "waiting", "deemed") or found.method is None:
+            return False
+        found.is_reversed = False
+        self._approve(found)
+        return True
+
     # What tests look at.
+
+    def opened_by(self, reference: str) -> Authorization:
+        operation = self.operation(reference)
+        assert operation is not None and operation.authorization is not None, "the bank has never seen it"
+        return operation.authorization
 
     def operation(self, reference: str) -> Operation | None:
         return next((one for one in self.journal if one.reference == reference), None)
@@ -228,7 +294,9 @@ class ScriptedBank:
         return self._operation(order, _void(found), found)
 
     def _authorize(self, order: Authorize) -> Operation:
-        number = order.card.number
+        if not isinstance(order.method, Card):
+            return self._authorize_without_card(order, order.method)
+        number = order.method.number
         standing: Standing = "approved"
         if number in _DECLINES:
             standing = "declined"
@@ -242,6 +310,39 @@ class ScriptedBank:
             opened.is_closed = True
         self._authorizations[opened.id] = opened
         return self._operation(order, _opening(opened), opened, order.amount_minor)
+
+    def _authorize_without_card(self, order: Authorize, method: Method) -> Operation:
+        assert order.capture, "what pays without a card is a sale"
+        standing: Standing = "waiting"
+        refusal = None
+        if isinstance(method, CustomerWallet):
+            standing = "approved"
+            if method.wallet_id == EMPTY_WALLET:
+                standing, refusal = "declined", ("insufficient_funds", "51")
+        elif isinstance(method, UpiCollect) and method.vpa == UNKNOWN_VPA:
+            standing, refusal = "declined", ("vpa_unknown", "ZH")
+        opened = Authorization(
+            f"ba_{next(self._numbers)}",
+            type(method).__name__,
+            order.amount_minor,
+            captures=True,
+            standing="waiting",
+            method=method,
+            return_url=order.return_url,
+            expires_at=self.now_seconds() + CUSTOMER_SECONDS,
+            refusal=refusal,
+        )
+        if standing == "approved":
+            self._approve(opened)
+        else:
+            opened.standing = standing
+        self._authorizations[opened.id] = opened
+        return self._operation(order, _opening(opened), opened, order.amount_minor)
+
+    def _approve(self, found: Authorization) -> None:
+        found.standing, found.refusal = "approved", None
+        found.captured_minor = found.amount_minor
+        found.is_closed = True
 
     def _complete(self, found: Authorization, authentication: str) -> Outcome:
         if found.standing != "challenge" or found.is_reversed or found.is_closed:
@@ -288,10 +389,25 @@ def _opening(found: Authorization) -> Outcome:
     """The answer to the authorisation, and to what completes it."""
     if found.standing == "challenge":
         return Outcome(kind="action_required", bank_reference=found.id, action=Redirect())
+    if found.standing == "waiting":
+        return Outcome(kind="action_required", bank_reference=found.id, action=_action(found))
+    if found.standing == "deemed":
+        return Outcome(kind="pending", bank_reference=found.id)
+    if found.refusal is not None:
+        return _changed(_declined(*found.refusal), bank_reference=found.id)
     if found.standing == "declined":
         return _changed(_declined(_DECLINES.get(found.number, "insufficient_funds"), "51"), bank_reference=found.id)
     fee = fee_of(found.amount_minor) if found.captures else 0
     return Outcome(kind="succeeded", bank_reference=found.id, authorization_code="A1B2C3", fee_minor=fee)
+
+
+def _action(found: Authorization) -> QrCode | Redirect | WaitForCustomer:
+    if isinstance(found.method, NetBanking):
+        return Redirect(url=f"{BANK_PAGE}/{found.id}", expires_at=found.expires_at)
+    if isinstance(found.method, UpiCollect):
+        return WaitForCustomer(expires_at=found.expires_at)
+    link = f"upi://pay?pa=shop@bank&pn=A%20shop&tr={found.id}&am={found.amount_minor / 100:.2f}&cu=INR"
+    return QrCode(text=link, expires_at=found.expires_at)
 
 
 def _capture(found: Authorization, order: Capture) -> Outcome:

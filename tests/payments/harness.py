@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, cast
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection, select
@@ -17,8 +17,13 @@ from bursar.attempts.resolver import Resolver
 from bursar.attempts.schemas import Attempt
 from bursar.attempts.service import AttemptService
 from bursar.attempts.tables import attempts
+from bursar.connectors.contract import BankEvent, Returned, ReturnRefused
+from bursar.connectors.registry import Registry
 from bursar.customers.service import CustomerService
+from bursar.disputes.settlement import DisputeSettlement
 from bursar.events.tables import events
+from bursar.hooks.matching import Matching, Message
+from bursar.hooks.service import HookService
 from bursar.http.authentication import Principal
 from bursar.http.call import Call
 from bursar.http.documents import loader
@@ -31,6 +36,7 @@ from bursar.kit.clock import Clock, ManualClock
 from bursar.kit.errors import RequestError
 from bursar.kit.ids import IdFactory
 from bursar.ledger.service import LedgerService
+from bursar.methods.endpoints import endpoints as method_endpoints
 from bursar.methods.service import MethodService
 from bursar.payments.charges import ChargeService
 from bursar.payments.confirmation import Confirmation
@@ -41,12 +47,20 @@ from bursar.payments.service import PaymentService
 from bursar.payments.settlement import Settlement
 from bursar.payments.tables import charges, payment_intents
 from bursar.payments.tasks import expire_overdue
+from bursar.payments.waiting import WaitingPayments
+from bursar.refunds.endpoints import endpoints as refund_endpoints
+from bursar.refunds.repository import PREFIX as REFUND_PREFIX
+from bursar.refunds.service import RefundService
+from bursar.refunds.settlement import RefundSettlement
+from bursar.returns.service import ReturnService
 from bursar.store.errors import StoreError
+from bursar.store.log import Origin
 from bursar.store.store import Store
 from bursar.three_d_secure.service import AuthenticationService, Return
+from bursar.upi_pages.service import UpiPageService
 from bursar.vault.codes import RecentCodes
 from tests.databases import Database
-from tests.payments.bank import ScriptedBank
+from tests.payments.bank import CONNECTOR, ScriptedBank
 from tests.vault.harness import opened, vault_on
 
 ORG = "acct_payments"
@@ -55,6 +69,7 @@ FINGERPRINT_KEY = b"idempotency"
 PATIENCE_SECONDS = 20.0  # far beyond what anything here takes: whoever is not done by then never will be
 Json = dict[str, Any]
 T = TypeVar("T")
+BankKind = Literal["authorization_approved", "authorization_declined"]
 
 _numbers = itertools.count(1)
 
@@ -115,6 +130,16 @@ class Shop:
         )
         self.payments = PaymentService(store, self.ids, self.methods, self.attempts, confirmation)
         self.operations = OperationService(store, clock, self.payments, self.attempts, confirmation)
+        self.waiting = WaitingPayments(store, self.attempts, self.settlement)
+        registry = cast("Registry", BankDesk())
+        self.customer_returns = ReturnService(store, clock, registry, self.attempts, self.waiting)
+        self.upi_pages = UpiPageService(store, clock, self.authentications)
+        refunding = RefundSettlement(store, self.ledger)
+        self.refunds = RefundService(store, self.ids, self.attempts, refunding, account_of)
+        self.attempts.register(REFUND_PREFIX, refunding)
+        disputing = DisputeSettlement(self.ids, self.ledger)
+        matching = Matching(self.ids, clock, self.attempts, self.ledger, refunding, disputing, self.waiting)
+        self.hooks = HookService(store, clock, registry, self.commands, matching)
         self.charges = ChargeService(store, self.operations)
         self.attempts.register(PREFIX, self.settlement)
         self.authentications.register(PREFIX, confirmation)
@@ -124,6 +149,8 @@ class Shop:
         known = [
             *intent_endpoints(self.payments, self.operations, expandable),
             *charge_endpoints(self.charges, {"payment_intent": Expansion(load=loader(store, payment_intents))}),
+            *method_endpoints(self.methods),
+            *refund_endpoints(self.refunds, {}),
         ]
         self.endpoints = {(one.method, one.path): one for one in known}
 
@@ -159,6 +186,22 @@ class Shop:
         """What the customer does on the page that the intent names."""
         found = await self.authentications.find(*place_of(intent))
         return await self.authentications.decide(found, passed=passed, address="192.0.2.7")
+
+    async def come_back(self, reference: str) -> Return:
+        """The customer is sent back by the bank's page."""
+        place = f"{self.org_id}.0"
+        return await self.customer_returns.come_back(CONNECTOR, place, reference, Origin(address="192.0.2.7"))
+
+    async def hear(self, reference: str, kind: BankKind, event_id: str | None = None) -> None:
+        """The bank tells by itself; refused as the endpoint would where it must come again."""
+        event = BankEvent(
+            event_id=event_id or f"evt_{next(_numbers)}",
+            kind=kind,
+            merchant=f"{self.org_id}:test",
+            created=self.clock.now_microseconds() // 1_000_000,
+            operation_id=reference,
+        )
+        await self.hooks.take_in(Message(CONNECTOR, self.org_id, 0, event, Origin(actor="bank")))
 
     # What the process does by itself.
 
@@ -247,13 +290,26 @@ def _match(pattern: str, path: str) -> dict[str, str] | None:
     return named if plain and "search" not in named.values() else None
 
 
+class BankDesk:
+    """What the bank signs is not what is tested here: a query is the reference alone."""
+
+    def connector(self, name: str) -> Self:
+        assert name == CONNECTOR
+        return self
+
+    def read_return(self, query: str, now_seconds: int) -> Returned:
+        if not query.startswith("att_"):
+            raise ReturnRefused("The signature does not hold.")
+        return Returned(operation_id=query, bank_reference="ba", status="succeeded", created=now_seconds)
+
+
 class World:
     """A bank, a clock and a database, with as many processes on it as a test wants."""
 
     def __init__(self, store: Store, org_id: str = ORG) -> None:
         self.store = store
         self.clock = ManualClock()
-        self.bank = ScriptedBank()
+        self.bank = ScriptedBank(now_seconds=lambda: self.clock.now_microseconds() // 1_000_000)
         self.org_id = org_id
         self.shop = Shop(store, self.clock, self.bank, org_id)
 

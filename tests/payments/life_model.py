@@ -11,11 +11,11 @@ AMOUNT_MIN = 50
 CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
-CardName = Literal["approved", "declined", "challenged", "challenged_then_declined"]
+CardName = Literal["approved", "declined", "challenged", "challenged_then_declined", "upi", "collect"]
 
 
 class State(NamedTuple):
-    """The card counts where the intent still has its payment method and no end."""
+    """The card, or what else pays, counts where the intent still has its payment method and no end."""
 
     status: str
     amount: int
@@ -30,6 +30,14 @@ CARDS: dict[CardName, str] = {
     "declined": "pm_card_visa_chargeDeclinedInsufficientFunds",
     "challenged": "pm_card_authenticationRequired",
     "challenged_then_declined": "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",
+}
+
+
+# What waits for its customer at the bank, and how the bank knows it.
+WAITS: dict[CardName, str] = {"upi": "UpiIntent", "collect": "UpiCollect"}
+FORMS: dict[CardName, dict[str, str]] = {name: {"payment_method": method} for name, method in CARDS.items()} | {
+    "upi": {"payment_method_data[type]": "upi"},
+    "collect": {"payment_method_data[type]": "upi", "payment_method_data[upi][vpa]": "asha@bank"},
 }
 
 
@@ -66,6 +74,10 @@ class Payment:
                 return ()
             failed = State("requires_payment_method", state.amount)
             action = State("requires_action", state.amount, card=card)
+            if card in WAITS:
+                if self.manual or not self.confirms_itself:
+                    return ()  # it takes the money at once; and nobody has listed it
+                return (action if card == "upi" else State("processing", state.amount, card=card), failed)
             wished = {"approved": self.approved(state), "declined": failed}.get(card, action)
             return (wished, failed)
 
@@ -117,8 +129,10 @@ class Payment:
         def ends(state: State) -> Sequence[State]:
             if state.status == "requires_capture":
                 # What was captured is paid: only the rest can be let go.
-                return (State("canceled", state.amount, received=state.received), state)
-            return (State("canceled", state.amount),) if state.status in CONFIRMABLE else ()
+                end = "succeeded" if state.received else "canceled"
+                return (State(end, state.amount, received=state.received), state)
+            is_open = state.status in CONFIRMABLE or is_waiting(state)
+            return (State("canceled", state.amount),) if is_open else ()
 
         return Act("cancel", ends)
 
@@ -132,6 +146,20 @@ class Payment:
             return (State(status, amount, card=state.card),)
 
         return Act("", ends)
+
+    def hear(self, standing: str, *, is_reversed: bool) -> Act:
+        """What the bank says of what waited for its customer, whoever notices it."""
+
+        def ends(state: State) -> Sequence[State]:
+            if not is_waiting(state):
+                return ()
+            if is_reversed or standing == "declined":
+                return (State("requires_payment_method", state.amount),)
+            if standing == "deemed":
+                return (State("processing", state.amount, card=state.card),)
+            return (self.approved(state),) if standing == "approved" else ()
+
+        return Act("hear", ends)
 
     # What is known of it.
 
@@ -153,6 +181,11 @@ class Payment:
     def _authenticated_ends(self, state: State) -> Sequence[State]:
         failed = State("requires_payment_method", state.amount)
         return (failed, failed) if state.card == "challenged_then_declined" else (self.approved(state), failed)
+
+
+def is_waiting(state: State) -> bool:
+    """For the customer at the bank, or for another bank."""
+    return state.card in WAITS and state.status in ("processing", "requires_action")
 
 
 def _ends(act: Act, state: State, *, surely: bool) -> Sequence[State]:

@@ -3,22 +3,36 @@
 from collections.abc import Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bursar.attempts import commands
+from bursar.attempts import repository as attempts_repository
+from bursar.attempts.rules import CHECK_DECLINED_SECONDS
 from bursar.http import execution
 from bursar.kit.clock import ManualClock
+from bursar.kit.errors import Conflict, Unavailable
 from bursar.store.engine import MEMORY_URL
 from tests.databases import Database
 from tests.payments import life_books
 from tests.payments.bank import Accident, ScriptedBank
-from tests.payments.harness import ORG, Json, Reply, Shop
+from tests.payments.bank import Act as CustomerAct
+from tests.payments.harness import ORG, BankKind, Json, Reply, Shop
 from tests.payments.life_books import Seen
-from tests.payments.life_model import AMOUNT_MIN, CARDS, CONFIRMABLE, Act, CardName, Payment, State
+from tests.payments.life_model import (
+    AMOUNT_MIN,
+    CONFIRMABLE,
+    FORMS,
+    WAITS,
+    Act,
+    CardName,
+    Payment,
+    State,
+    is_waiting,
+)
 from tests.payments.steps import Driver, SteppedBank, SteppedStore, Steps
 from tests.payments.weather import WEATHER, Weather
 from tests.vault.harness import opened
@@ -45,11 +59,25 @@ class Wish:
     was_asked: bool = False
 
 
-CARD: st.SearchStrategy[CardName] = st.sampled_from(list(CARDS))
+def _holds(form: Json, wanted: dict[str, str]) -> bool:
+    names = ("payment_method", "payment_method_data[type]", "payment_method_data[upi][vpa]")
+    return {name: form[name] for name in names if name in form} == wanted
+
+
+CARD: st.SearchStrategy[CardName] = st.sampled_from(list(FORMS))
 AMOUNT = st.integers(AMOUNT_MIN, 5_000)
 PART = st.sampled_from([1, 49, 50, 51, 99, 100, 101])  # per cent of what can be captured
 WHICH = st.integers(0, INTENTS_MAX - 1)
 MOSTLY = st.sampled_from([True, True, True, False])
+
+
+@dataclass
+class News:
+    """What the bank tells by itself, again and again until it is acknowledged."""
+
+    reference: str
+    kind: BankKind
+    event_id: str
 
 
 @dataclass
@@ -73,7 +101,9 @@ class PaymentLife(RuleBasedStateMachine):
         self.store = self.stack.enter_context(opened(Database("memory", MEMORY_URL)))
         self.driver = Driver()
         self.stack.callback(self.driver.close)
-        self.clock, self.bank = ManualClock(), ScriptedBank()
+        self.clock = ManualClock()
+        self.bank = ScriptedBank(now_seconds=lambda: self.clock.now_microseconds() // 1_000_000)
+        self.news: list[News] = []
         self.intents: dict[str, Intent] = {}
         self.wishes: list[Wish] = []
         self.start()
@@ -109,12 +139,13 @@ class PaymentLife(RuleBasedStateMachine):
     def create(
         self, amount: int, manual: bool, multiple: bool, confirms_itself: bool, card: CardName | None, weather: Weather
     ) -> None:
-        form: Json = {"amount": amount, "currency": "usd", "capture_method": "manual" if manual else "automatic"}
+        form: Json = {"amount": amount, "currency": "inr", "capture_method": "manual" if manual else "automatic"}
         form["confirmation_method"] = "automatic" if confirms_itself else "manual"
+        form["payment_method_options[card][request_incremental_authorization]"] = "if_available"
         if multiple:
             form["payment_method_options[card][request_multicapture]"] = "if_available"
         if card is not None:
-            form |= {"payment_method": CARDS[card], "confirm": "true"}
+            form |= FORMS[card] | {"confirm": "true"}
         self.ask([self.wish(URL, form, None, None)], weather)
 
     @precondition(lambda self: self.among(*CONFIRMABLE))
@@ -149,11 +180,11 @@ class PaymentLife(RuleBasedStateMachine):
         act = intent.payment.increment(amount)
         self.ask([self.wish(f"{URL}/{intent.id}/{act.name}", {"amount": amount}, intent, act)], weather)
 
-    @precondition(lambda self: self.among("requires_capture", *CONFIRMABLE))
+    @precondition(lambda self: self.among("requires_capture", "processing", *CONFIRMABLE))
     @rule(which=WHICH, refrains=MOSTLY, weather=WEATHER)
     def cancel(self, which: int, refrains: bool, weather: Weather) -> None:
         if not refrains:
-            self.ask([self.canceling(self.pick(which, "requires_capture", *CONFIRMABLE))], weather)
+            self.ask([self.canceling(self.pick(which, "requires_capture", "processing", *CONFIRMABLE))], weather)
 
     @rule(which=WHICH, card=CARD, number=st.integers(0, 3), weather=WEATHER)
     def something_that_may_be_refused(self, which: int, card: CardName, number: int, weather: Weather) -> None:
@@ -166,13 +197,55 @@ class PaymentLife(RuleBasedStateMachine):
             intent = self.pick(which, "requires_capture", "requires_payment_method")
             self.ask([self.any_wish(intent, card, first), self.any_wish(intent, card, second)], weather)
 
-    @precondition(lambda self: self.among("requires_action"))
+    @precondition(lambda self: self.challenged())
     @rule(which=WHICH, passed=MOSTLY, weather=WEATHER)
     def authenticate(self, which: int, passed: bool, weather: Weather) -> None:
-        intent = self.pick(which, "requires_action")
+        known = self.challenged()
+        intent = known[which % len(known)]
         shown = self.shop.intent(intent.id)
         intent.payment.wishes([intent.payment.authenticate(passed=passed)], surely=self.is_sure(weather, intent))
         self.drive([self.shop.authenticate(shown, passed=passed)], weather)
+        self.look_around()
+
+    # What customers do at the bank, and how it is heard of.
+
+    @precondition(lambda self: self.waiting() or len(self.intents) < INTENTS_MAX)
+    @rule(amount=AMOUNT, card=st.sampled_from(list(WAITS)), weather=WEATHER)
+    def begin_to_wait(self, amount: int, card: CardName, weather: Weather) -> None:
+        """More often than chance would have it."""
+        if len(self.intents) < INTENTS_MAX:
+            self.create(amount, False, False, True, card, weather)
+
+    @precondition(lambda self: self.waiting())
+    @rule(
+        which=WHICH, act=st.sampled_from(["approve", "approve", "decline", "defer", "expire"]), times=st.integers(1, 3)
+    )
+    def a_customer_acts_at_the_bank(self, which: int, act: str, times: int) -> None:
+        waiting = self.waiting()
+        self.act(waiting[which % len(waiting)], act, times)
+
+    @precondition(lambda self: self.waiting())
+    @rule(number=st.integers(0, 20), times=st.integers(1, 3))
+    def money_comes_late(self, number: int, times: int) -> None:
+        """For what may have been given up, declined or reversed long ago."""
+        over = [one for one in self.waiting() if self.is_over(one)]
+        reference = over[number % len(over)] if over else None
+        if reference is not None and self.bank.succeed_late(reference):
+            self.tell(reference, "authorization_approved", times)
+
+    @precondition(lambda self: self.news)
+    @rule(order=st.randoms(use_true_random=False), weather=WEATHER)
+    def the_bank_tells(self, order: Any, weather: Weather) -> None:
+        news = list(self.news)
+        order.shuffle(news)
+        self.drive([self.hear(one) for one in news], weather)
+        self.look_around()
+
+    @precondition(lambda self: self.waiting())
+    @rule(which=WHICH, weather=WEATHER)
+    def a_customer_comes_back(self, which: int, weather: Weather) -> None:
+        waiting = self.waiting()
+        self.drive([self.come_back(waiting[which % len(waiting)])], weather)
         self.look_around()
 
     @precondition(lambda self: self.wishes)
@@ -238,7 +311,8 @@ class PaymentLife(RuleBasedStateMachine):
     def approvals_overtake_their_reversals(self) -> None:
         for intent in self.intents.values():
             for authorization in self.seen(intent).unsettled:
-                authorization.is_reversed = False
+                if authorization.standing == "approved":
+                    authorization.is_reversed = False
 
     @rule()
     def the_process_is_killed(self) -> None:
@@ -254,8 +328,7 @@ class PaymentLife(RuleBasedStateMachine):
         return made
 
     def confirmation(self, intent: Intent, card: CardName) -> Wish:
-        form = {"payment_method": CARDS[card]}
-        return self.wish(f"{URL}/{intent.id}/confirm", form, intent, intent.payment.confirm(card))
+        return self.wish(f"{URL}/{intent.id}/confirm", dict(FORMS[card]), intent, intent.payment.confirm(card))
 
     def capturing(self, intent: Intent, part: int, final: bool) -> Wish:
         amount = max(1, self.seen(intent).intent.amount_capturable * part // 100)
@@ -333,10 +406,48 @@ class PaymentLife(RuleBasedStateMachine):
         assert intent.seen is not None
         return intent.seen
 
+    def challenged(self) -> list[Intent]:
+        """Those whose customer is to authenticate with us."""
+        return [one for one in self.among("requires_action") if not is_waiting(self.seen(one).state)]
+
+    def waiting(self) -> list[str]:
+        """What the bank knows of what waits for its customers, or has waited."""
+        return [one.reference for one in self.bank.journal if one.authorization and one.authorization.method]
+
+    def is_over(self, reference: str) -> bool:
+        """Whether the merchant was told that there is no money by it."""
+        found = self.shop.read(lambda connection: attempts_repository.find(connection, ORG, 0, reference))
+        assert found is not None, "the bank was asked in secret"
+        return found.outcome is not None and found.state in ("declined", "reversed", "reversing")
+
+    def act(self, reference: str, act: str, times: int) -> None:
+        done = self.bank.expire(reference) if act == "expire" else self.bank.act(reference, cast(CustomerAct, act))
+        if done and act != "defer":
+            self.tell(reference, "authorization_approved" if act == "approve" else "authorization_declined", times)
+
+    def tell(self, reference: str, kind: BankKind, times: int) -> None:
+        event_id = f"evt_{len(self.news)}_{self.clock.now_microseconds()}_{reference}_{kind}"
+        self.news += [News(reference, kind, event_id)] * times
+        self.bank.opened_by(reference).has_news = True
+
+    async def hear(self, news: News) -> None:
+        try:
+            await self.shop.hear(news.reference, news.kind, news.event_id)
+        except (Conflict, Unavailable):
+            return  # it comes again
+        self.news.remove(news)
+        self.bank.opened_by(news.reference).has_news = any(one.reference == news.reference for one in self.news)
+
+    async def come_back(self, reference: str) -> None:
+        await self.shop.come_back(reference)
+
     def look_around(self) -> None:
         for seen in life_books.look(self.shop, self.bank):
             intent = self.intents.get(seen.intent.id) or self.meet(seen)
             intent.seen = seen
+            for found in seen.authorizations[-1:]:
+                heard = intent.payment.hear(found.standing, is_reversed=found.is_reversed)
+                intent.payment.wishes([heard], surely=False)
             if not seen.is_busy:
                 intent.payment.is_seen(seen.state)
 
@@ -355,7 +466,7 @@ class PaymentLife(RuleBasedStateMachine):
         state = State("requires_payment_method", form["amount"])
         payment.states = {state}
         if "confirm" in form:
-            card = next(name for name, method in CARDS.items() if method == form["payment_method"])
+            card = next(name for name, wanted in FORMS.items() if _holds(form, wanted))
             payment.states = set(payment.confirm(card).ends(state))
         self.intents[seen.intent.id] = Intent(seen.intent.id, payment)
         return self.intents[seen.intent.id]
@@ -376,12 +487,17 @@ class PaymentLife(RuleBasedStateMachine):
         self.bank.let_go()
         self.drive([], Weather())
         self.bank.arrive()
-        for _ in range(HEALING_LOOKS_MAX):
+        for reference in self.waiting():
+            if self.bank.opened_by(reference).standing == "deemed":
+                self.act(reference, "approve", 1)
+        for looks in range(HEALING_LOOKS_MAX):
             self.look_around()
-            if not any(self.seen(intent).is_open for intent in self.intents.values()):
+            if not any(self.seen(intent).is_open for intent in self.intents.values()) and not self.news:
                 break
-            self.clock.advance(LOOK_SECONDS)
+            # Before the last ones so much that what was declined is looked at once more.
+            self.clock.advance(LOOK_SECONDS if looks < HEALING_LOOKS_MAX - 10 else CHECK_DECLINED_SECONDS)
             self.drive([self.shop.resolve()], Weather())
+            self.drive([self.hear(one) for one in list(self.news)], Weather())
         self.everything_agrees()
         for intent in self.intents.values():
             assert not self.seen(intent).is_open, "something stays open for ever"

@@ -13,7 +13,8 @@ from tests.wire.harness import Answer, RunningServer
 
 URL = "/v1/payment_intents"
 SALE = {"amount": 2000, "currency": "usd", "payment_method": "pm_card_visa"}
-AUTHORISED = SALE | {"capture_method": "manual", "confirm": "true"}
+RAISABLE = {"payment_method_options[card][request_incremental_authorization]": "if_available"}
+AUTHORISED = SALE | RAISABLE | {"capture_method": "manual", "confirm": "true"}
 REFUSALS = (400, 409)  # too late, or somebody is at it
 ROUNDS = 8
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ from bursar.connectors.contract import Checks, Decline, Outcome, Risk
 from bursar.http.endpoint import encode
 from bursar.payments import charge_rules
 from bursar.payments.charge_rules import CAPTURE_WITHIN_SECONDS
-from bursar.payments.charge_schemas import Charge
+from bursar.payments.charge_schemas import Charge, ChargeCard
 from bursar.payments.schemas import CardOptions, IntentMethodOptions
 from tests.payments.objects import approved, attempt, intent, method
 from tests.wire.annotations import assert_conforms
@@ -27,12 +27,17 @@ def charged(
     return charge_rules.succeeded(about, method(), asked, approved(**outcome), "ch_1", 1_800_000_000)
 
 
+def card_on(charge: Charge) -> ChargeCard:
+    details = charge.payment_method_details
+    assert details is not None and details.card
+    return details.card
+
+
 def test_a_sale_is_paid_and_captured() -> None:
     charge = charged(risk=Risk(level="normal", score=12), checks=Checks(cvc="pass"))
     assert (charge.status, charge.paid, charge.captured, charge.amount_captured) == ("succeeded", True, True, 2000)
     assert charge.outcome is not None and (charge.outcome.type, charge.outcome.risk_score) == ("authorized", 12)
-    assert charge.payment_method_details is not None
-    card = charge.payment_method_details.card
+    card = card_on(charge)
     assert card.checks is not None and card.checks.cvc_check == "pass"
     assert card.capture_before is None
     assert_conforms(on_the_wire(charge), stripe.Charge)
@@ -41,8 +46,7 @@ def test_a_sale_is_paid_and_captured() -> None:
 def test_an_authorisation_names_by_when_it_must_be_captured() -> None:
     charge = charged(capture=False)
     assert (charge.paid, charge.captured, charge.amount_captured) == (True, False, 0)
-    assert charge.payment_method_details is not None
-    assert charge.payment_method_details.card.capture_before == 1_800_000_000 + CAPTURE_WITHIN_SECONDS
+    assert card_on(charge).capture_before == 1_800_000_000 + CAPTURE_WITHIN_SECONDS
     assert_conforms(on_the_wire(charge), stripe.Charge)
 
 
@@ -50,7 +54,7 @@ def test_what_an_authorisation_allows_is_what_was_asked_for_and_only_where_it_wa
     options = CardOptions(request_multicapture="if_available", request_incremental_authorization="if_available")
     for capture, expected in ((False, "available"), (True, "unavailable")):
         details = charged(capture=capture, options=options).payment_method_details
-        assert details is not None and details.card.multicapture is not None
+        assert details is not None and details.card and details.card.multicapture is not None
         assert details.card.incremental_authorization is not None
         assert (details.card.multicapture.status, details.card.incremental_authorization.status) == (expected, expected)
 
@@ -92,6 +96,7 @@ def test_a_release_after_a_part_was_captured_gives_the_rest_back() -> None:
     part = charge_rules.captured(charged(capture=False), 1200, "txn_1", final=False)
     released = charge_rules.released(part)
     assert (released.amount_refunded, released.refunded, released.amount_captured) == (800, False, 1200)
+    assert released.captured, "nothing of it can be captured any more"
 
 
 def test_more_than_there_is_cannot_go_back() -> None:
@@ -104,15 +109,14 @@ def test_more_than_there_is_cannot_go_back() -> None:
 def test_a_raised_authorisation_is_of_its_new_total() -> None:
     before = charged(capture=False)
     after = charge_rules.incremented(before, 3000)
-    assert after.payment_method_details is not None and before.payment_method_details is not None
-    assert (after.amount, after.payment_method_details.card.amount_authorized) == (3000, 3000)
-    assert (before.amount, before.payment_method_details.card.amount_authorized) == (2000, 2000)
+    assert (after.amount, card_on(after).amount_authorized) == (3000, 3000)
+    assert (before.amount, card_on(before).amount_authorized) == (2000, 2000)
 
 
 @pytest.mark.parametrize("authentication", ["passed", "frictionless", "attempted", "failed"])
 def test_how_the_cardholder_authenticated_is_told(authentication: str) -> None:
     details = charged(authentication=authentication).payment_method_details
-    assert details is not None and details.card.three_d_secure is not None
+    assert details is not None and details.card and details.card.three_d_secure is not None
     assert details.card.three_d_secure.version == "2.2.0"
 
 

@@ -20,7 +20,12 @@ URL = "/v1/payment_intents"
 STEPS_MAX = 12  # more than any of these takes
 BEFORE_SECOND_COMMIT = 4  # of a new payment: the first commit and the bank's answer are behind it
 CHALLENGED = "pm_card_authenticationRequired"
-AUTHORISED = {"capture_method": "manual", "confirm": "true", "payment_method": "pm_card_visa"}
+AUTHORISED = {
+    "capture_method": "manual",
+    "confirm": "true",
+    "payment_method": "pm_card_visa",
+    "payment_method_options[card][request_incremental_authorization]": "if_available",
+}
 
 
 class Mortal:

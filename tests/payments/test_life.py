@@ -7,12 +7,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from bursar.attempts import repository as attempts
 from bursar.attempts.commands import InProcess
+from bursar.attempts.resolver import Resolver
 from bursar.attempts.schemas import Attempt
 from bursar.connectors.contract import Card, Outcome
+from bursar.hooks import matching
 from bursar.http.execution import Execution
 from bursar.payments import operations, repository, service
+from bursar.payments.confirmation import Confirmation
 from bursar.payments.tables import payment_intents
+from bursar.store.unit import Unit
 from tests.payments.machine import PaymentLife
 
 SHORT = settings(
@@ -85,6 +90,26 @@ def _skip_the_first_commit(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Execution, "_carry_out_staged", hasty)
 
 
+def _forget_whom_the_bank_waits_for(patch: pytest.MonkeyPatch) -> None:
+    """What is canceled, or paid in another way, is not given up at the bank."""
+
+    async def nothing(self: Confirmation, call: Any, stored: Any) -> list[Any]:
+        return []
+
+    patch.setattr(Confirmation, "given_up", nothing)
+
+
+async def _conclude_without_asking(self: Resolver, held: Attempt) -> None:
+    assert held.outcome is not None
+    await self._store.commit(Unit([attempts.settling(held, held.outcome)]))
+
+
+def _keep_what_comes_late(patch: pytest.MonkeyPatch) -> None:
+    """Neither the bank's message nor the last look gives money back that came after the end."""
+    patch.setattr(matching, "GIVEN_UP", frozenset())
+    patch.setattr(Resolver, "_check_end", _conclude_without_asking)
+
+
 def _values_of(update: Any) -> dict[str, Any]:
     return {getattr(column, "name", column): value for column, value in update._values.items()}
 
@@ -97,6 +122,8 @@ def _values_of(update: Any) -> dict[str, Any]:
         _give_up_without_reversing,
         _let_everybody_in,
         _skip_the_first_commit,
+        _forget_whom_the_bank_waits_for,
+        _keep_what_comes_late,
     ],
 )
 def test_a_planted_bug_is_found(planted: Any) -> None:

@@ -1,5 +1,7 @@
 """What a payment may be, and what may be done to it, for every currency."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -30,6 +32,10 @@ def intent(**changes: object) -> PaymentIntent:
 
 def authorised(amount: int = 2000, **changes: object) -> PaymentIntent:
     return intent(amount=amount, amount_capturable=amount, status="requires_capture", **changes)
+
+
+def raisable() -> IntentMethodOptions:
+    return IntentMethodOptions(card=CardOptions(request_incremental_authorization="if_available"))
 
 
 def in_parts() -> IntentMethodOptions:
@@ -175,13 +181,38 @@ def test_only_what_waits_for_its_capture_is_captured_or_raised(status: str) -> N
 
 @given(amount=st.integers(-10, 10**9), increments=st.integers(0, 12), received=st.sampled_from([0, 1]))
 def test_an_authorisation_is_raised_to_more_and_not_too_often(amount: int, increments: int, received: int) -> None:
-    waiting = authorised(amount_received=received)
+    waiting = authorised(amount_received=received, payment_method_options=raisable())
     limit = CURRENCIES["usd"].amount_max
     if 2000 < amount <= limit and increments < rules.INCREMENTS_MAX and not received:
         rules.check_increment(waiting, amount, increments)
     else:
         with pytest.raises(InvalidRequest):
             rules.check_increment(waiting, amount, increments)
+
+
+def test_only_what_was_asked_to_be_raisable_is_raised() -> None:
+    with pytest.raises(InvalidRequest, match="request_incremental_authorization"):
+        rules.check_increment(authorised(), 3000, 0)
+
+
+def test_of_currencies_in_thousandths_whole_hundredths_are_captured() -> None:
+    waiting = authorised(10_000, currency="kwd")
+    rules.check_capture(waiting, 9_990, final=True)
+    with pytest.raises(InvalidRequest) as caught:
+        rules.check_capture(waiting, 9_995, final=True)
+    assert caught.value.param == "amount_to_capture"
+
+
+def test_of_rupees_the_platform_takes_all_ways_to_pay_and_else_cards() -> None:
+    def types(**more: Any) -> list[str]:
+        params = IntentParams(amount=2000, **more)
+        return rules.new_intent(params, "pi_1", "x", 1, livemode=False).payment_method_types
+
+    assert types(currency="inr") == ["card", "upi", "net_banking", "wallet"]
+    assert types(currency="inr", capture_method="manual") == ["card"]
+    assert types(currency="usd") == ["card"]
+    assert types(currency="usd", payment_method_types=["upi"]) == ["upi"]
+    assert types(currency="inr", confirmation_method="manual") == ["card"]
 
 
 def test_without_a_list_of_methods_the_platform_chooses() -> None:

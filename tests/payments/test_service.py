@@ -87,7 +87,7 @@ def test_a_card_with_a_code_is_charged_with_it_and_it_is_kept_nowhere(world: Wor
         reply = await world.shop.create(form | {"payment_method_data[type]": "card", "confirm": "true"})
         assert reply.json["status"] == "succeeded"
         (order,) = world.bank.calls
-        assert getattr(order, "card").cvc == "737"  # noqa: B009 - an authorisation
+        assert getattr(order, "method").cvc == "737"  # noqa: B009 - an authorisation
         (attempt,) = world.shop.attempts_of(reply.json["id"])
         assert "4242424242424242" not in repr(attempt) and "737" not in repr(attempt.order)
 

@@ -55,7 +55,7 @@ class House:
         self.state.restore()
         self.disputes = Disputes(self.state)
         self.bank = Bank(self.state, self.faults)
-        self.later = Later(self.state, self.disputes)
+        self.later = Later(self.state, self.disputes, self.bank.customers)
 
     def again(self) -> None:
         self.close()
@@ -77,6 +77,26 @@ class House:
         fields |= {"amount": amount, "capture": True} | options
         given = msgspec.convert(EXPIRY | {"number": number} | card, requests.Card)
         return self.bank.authorize(requests.Authorization(card=given, **fields))[0]
+
+    def ask(self, amount: int = 1000, **options: Any) -> views.OperationWithoutCard:
+        """Without a card: by `vpa`, `link=True`, `bank` or `wallet`, or by the members of the wire."""
+        body = {"reference": self.reference(), "merchant": MERCHANT, "currency": "inr", "capture": True}
+        shown = self.bank.authorize_without_card(
+            msgspec.convert(body | {"amount": amount} | without_card(options), requests.AuthorizationWithoutCard)
+        )[0]
+        assert isinstance(shown, views.OperationWithoutCard)
+        return shown
+
+    def act(self, authorization: str, act: str) -> views.Operation:
+        request = msgspec.convert({"merchant": MERCHANT, "act": act}, requests.CustomerAct)
+        return self.bank.customers.act(authorization, request)[0]
+
+    def open_wallet(self, balance: int, currency: str = "inr") -> str:
+        opened = self.bank.customers.open_wallet(requests.NewWallet(balance=balance, currency=currency))[0]
+        return str(opened["id"])
+
+    def balance(self, wallet_id: str) -> int:
+        return int(self.bank.customers.wallet(wallet_id)[0]["balance"])
 
     def complete(self, authorization: str, authentication: str = "passed") -> views.Operation:
         request = self._convert(requests.Completion, authentication=authentication)
@@ -121,6 +141,26 @@ class House:
 
     def _convert(self, kind: type[Any], **fields: Any) -> Any:
         return msgspec.convert({"reference": self.reference(), "merchant": MERCHANT} | fields, kind)
+
+
+def without_card(options: dict[str, Any]) -> dict[str, Any]:
+    """The members of the wire that stand for a shorter word."""
+    short: dict[str, Callable[[Any], dict[str, Any]]] = {
+        "vpa": lambda vpa: {"upi": {"flow": "collect", "vpa": vpa}},
+        "link": lambda _: {"upi": {"flow": "intent"}},
+        "bank": lambda code: {"net_banking": {"bank_code": code}},
+        "wallet": lambda wallet_id: {"wallet": {"wallet_id": wallet_id}} if isinstance(wallet_id, str) else {},
+    }
+    members: dict[str, Any] = {}
+    for name, value in options.items():
+        members |= short[name](value) if name in short else {name: value}
+    return members
+
+
+def asked(reference: str, amount: int = 1000, **options: Any) -> dict[str, Any]:
+    """A body for the wire, without a card."""
+    body = {"reference": reference, "merchant": MERCHANT, "amount": amount, "currency": "inr", "capture": True}
+    return body | without_card(options)
 
 
 def authorization(reference: str, amount: int = 1000, number: str = VISA, **fields: Any) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def test_an_operation_has_every_field(bank: BankServer) -> None:
     assert list(answer) == [
         "id", "kind", "reference", "merchant", "status", "authorization", "amount", "currency", "code", "decline",
         "advice_code", "authorization_code", "network_transaction_id", "retrieval_reference", "checks", "risk",
-        "authentication", "fee", "available_at_once", "captured", "refunded", "reversed", "voided", "created",
+        "authentication", "fee", "available_at_once", "captured", "refunded", "reversed", "voided", "created", "method",
     ]  # fmt: skip
     assert bank.inquire("fields") == answer
 

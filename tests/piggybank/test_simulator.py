@@ -15,7 +15,8 @@ import piggybank_cards
 from bursar.commands import simulator
 from bursar.commands.bank_process import Address
 from piggybank.faults import Settings
-from tests.piggybank.harness import API_KEY, HOST, MERCHANT, BankServer, authorization, served
+from piggybank_cards import methods
+from tests.piggybank.harness import API_KEY, HOST, MERCHANT, BankServer, asked, authorization, served
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,43 @@ def test_accounts_and_disputes(bank: BankServer, data: Path) -> None:
     assert "no such authorization" in refused
 
 
+@pytest.mark.parametrize(
+    ("command", "method", "options"), [("upi", "upi", {"link": True}), ("bank", "net_banking", {"bank": "HDFC"})]
+)
+def test_customers_approve_and_decline(
+    bank: BankServer, data: Path, command: str, method: str, options: dict[str, Any]
+) -> None:
+    assert run(command, "waiting", "--data", str(data)) == "Nothing waits.\n"
+    first = bank.post("/v1/authorizations", asked(f"{command}-first", **options))
+    second = bank.post("/v1/authorizations", asked(f"{command}-second", **options))
+    listed = json.loads(run(command, "waiting", "--data", str(data), "--json"))["waiting"]
+    assert [one["id"] for one in listed] == [second["id"], first["id"]]
+    shown = run(command, "waiting", "--data", str(data))
+    assert f"{command}-second" in shown
+    assert MERCHANT in shown
+    other = {"upi": "bank", "bank": "upi"}[command]
+    assert "waits under" in run(other, "approve", first["id"], "--data", str(data), expected=1)
+    approved = json.loads(run(command, "approve", first["id"], "--data", str(data), "--json"))
+    assert (approved["id"], approved["status"], approved["method"]) == (first["id"], "approved", method)
+    said = run(command, "decline", f"{command}-second", "--data", str(data))
+    reason = {"upi": "upi_declined", "bank": "bank_cancelled"}[command]
+    assert said == f"{second['id']} is declined, {reason}: 1000 inr.\n"
+    assert "waits under" in run(command, "approve", second["id"], "--data", str(data), expected=1)
+    assert run(command, "waiting", "--data", str(data)) == "Nothing waits.\n"
+
+
+def test_wallets_are_opened_and_shown(bank: BankServer, data: Path) -> None:
+    wallet = json.loads(run("wallet", "create", "--balance", "5000", "--data", str(data), "--json"))
+    assert (wallet["balance"], wallet["currency"]) == (5000, "inr")
+    bank.post("/v1/authorizations", asked("from-a-wallet", 1500, wallet=wallet["id"]))
+    assert run("wallet", "show", wallet["id"], "--data", str(data)) == f"{wallet['id']}: 3500 inr\n"
+    assert "0 usd" in run("wallet", "create", "--balance", "0", "--currency", "USD", "--data", str(data))
+    assert "any amount in any currency" in run("wallet", "show", "pw_success", "--data", str(data))
+    assert "no such wallet" in run("wallet", "show", "pw_unknown", "--data", str(data), expected=1)
+    assert "no id" in run("wallet", "show", "../cards", "--data", str(data), expected=1)
+    assert "matching" in run("wallet", "create", "--balance", "1", "--currency", "x", "--data", str(data), expected=1)
+
+
 def test_cards_need_no_bank() -> None:
     listed = json.loads(run("cards", "--json"))
     assert [card["number"] for card in listed["cards"]] == [card.number for card in piggybank_cards.ALL]
@@ -73,6 +111,15 @@ def test_cards_need_no_bank() -> None:
         assert f"{card.number} " in text
         assert simulator.describe(card) in text
     assert "pm_card_visa_chargeDeclined" in text
+    others = methods.table()
+    assert [row["vpa"] for row in listed["upi"]] == [row.vpa for row in others.upi]
+    assert [row["code"] for row in listed["banks"]] == [row.code for row in others.banks]
+    assert [row["id"] for row in listed["wallets"]] == [row.id for row in others.wallets]
+    for name in (*(row.vpa for row in others.upi), *(row.code for row in others.banks), "pw_success"):
+        assert f"{name} " in text
+    behaviours = [row.behaviour for row in others.upi] + [row.behaviour for row in others.banks]
+    for behaviour in behaviours + [row.behaviour for row in others.wallets]:
+        assert behaviour in text
 
 
 def test_a_bank_is_found_by_its_address(

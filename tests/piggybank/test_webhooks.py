@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from piggybank.webhooks import signature
+from piggybank.webhooks import IN_FLIGHT_MAX, signature
 from tests.piggybank.harness import WEBHOOK_SECRET, Receiver, authorization, served, until
 
 DISPUTED = "4000000000000259"
@@ -94,6 +94,26 @@ def test_a_receiver_that_is_away_is_tried_until_it_is_back(tmp_path: Path) -> No
         bank.start()
         try:
             assert json.loads(back.wait_for(1)[0][1])["type"] == "dispute.opened"
+        finally:
+            bank.kill()
+            back.close()
+
+
+def test_more_than_can_be_sent_at_once_is_sent_after_a_restart(tmp_path: Path) -> None:
+    away = Receiver()
+    environment = settings(away)
+    away.close()
+    with served(tmp_path, **environment) as bank:
+        for number in range(3 * IN_FLIGHT_MAX):
+            bank.post("/v1/authorizations", authorization(f"disputed-{number}", number=DISPUTED))
+        until(lambda: sum("event" in entry for entry in bank.journal()) == 3 * IN_FLIGHT_MAX)
+        bank.kill()
+        back = Receiver()
+        bank.environment = settings(back)
+        bank.start()
+        try:
+            told = {json.loads(body)["id"] for _, body in back.wait_for(3 * IN_FLIGHT_MAX)}
+            assert len(told) == 3 * IN_FLIGHT_MAX
         finally:
             bank.kill()
             back.close()

@@ -54,11 +54,14 @@ from bursar.ledger import verification
 from bursar.ledger.schemas import Movement
 from bursar.ledger.service import LedgerService
 from bursar.methods.schemas import BillingDetails
+from bursar.methods.service import MethodService
 from bursar.payments import charge_repository
 from bursar.payments import repository as intents
 from bursar.payments.charge_repository import StoredCharge
 from bursar.payments.charge_schemas import Charge, ChargeCard, ChargeMethodDetails
 from bursar.payments.schemas import PaymentIntent
+from bursar.payments.settlement import Settlement
+from bursar.payments.waiting import WaitingPayments
 from bursar.refunds import schemas
 from bursar.refunds.schemas import RefundParams
 from bursar.refunds.service import RefundService
@@ -67,10 +70,13 @@ from bursar.refunds.tables import refunds
 from bursar.store.log import Origin
 from bursar.store.store import Store
 from bursar.store.unit import Unit
+from bursar.three_d_secure.service import AuthenticationService
+from bursar.vault.codes import RecentCodes
 from piggybank import requests
 from tests.databases import Database
 from tests.piggybank.harness import MERCHANT, VISA, House
 from tests.store.harness import opened
+from tests.vault.harness import vault_on
 
 ORG = MERCHANT.partition(":")[0]
 SECRET = "secret-of-the-hooks"
@@ -177,7 +183,11 @@ class Bench:
         self.refunds = RefundService(store, ids, self.attempts, refunding, self._account_of)
         disputing = DisputeSettlement(ids, self.ledger)
         self.disputes = DisputeService(store, clock, self.bank, disputing)
-        matching = Matching(ids, clock, self.attempts, self.ledger, refunding, disputing)
+        methods = MethodService(store, ids, clock, vault_on(store, clock), RecentCodes(clock))
+        pages = AuthenticationService(store, ids, "https://pay.example")
+        paying = Settlement(store, ids, self.ledger, methods, pages)
+        waiting = WaitingPayments(store, self.attempts, paying)
+        matching = Matching(ids, clock, self.attempts, self.ledger, refunding, disputing, waiting)
         self.hooks = HookService(store, clock, self.bank, self.attempts.commands, matching)
         self._events_seen = 0
 

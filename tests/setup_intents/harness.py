@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bursar.attempts.resolver import Resolver
 from bursar.attempts.schemas import Attempt
 from bursar.attempts.service import AttemptService
-from bursar.connectors.contract import Card, Decline, Outcome
+from bursar.connectors.contract import Decline, Method, Outcome
 from bursar.customers.schemas import CustomerParams
 from bursar.customers.service import CustomerService
 from bursar.events.tables import events
@@ -53,8 +53,8 @@ class ScriptedBank:
     asked: list[Attempt] = field(default_factory=list)
     reversed: list[str] = field(default_factory=list)
 
-    async def carry_out(self, attempt: Attempt, card: Card | None) -> Outcome:
-        assert attempt.kind != "authorize" or card is not None
+    async def carry_out(self, attempt: Attempt, method: Method | None) -> Outcome:
+        assert attempt.kind != "authorize" or method is not None
         self.asked.append(attempt)
         return self.answers.pop(0)
 
@@ -173,6 +173,6 @@ def call(*, kind: str = "secret", **path: str) -> Call:
 
 def place_of(setup: SetupIntent) -> tuple[str, str]:
     """The two variable parts of the page's address."""
-    assert setup.next_action is not None
+    assert setup.next_action is not None and setup.next_action.redirect_to_url
     place, secret = setup.next_action.redirect_to_url.url.split("/")[-2:]
     return place, secret

@@ -166,7 +166,7 @@ def test_a_challenge_sends_the_customer_to_a_page(database: Database) -> None:
         back = "https://shop.example/done?basket=1#top"
         setup = await tools.create(CHALLENGE, payment_method=VISA, confirm=True, return_url=back)
         assert setup.status == "requires_action"
-        assert setup.next_action is not None
+        assert setup.next_action is not None and setup.next_action.redirect_to_url
         redirect = setup.next_action.redirect_to_url
         assert redirect.url.startswith("https://pay.example/authenticate/")
         assert redirect.return_url == back

@@ -55,6 +55,14 @@ NEVER_NULL: dict[type, dict[str, str]] = {
 }
 """Fields which Python calls Optional, but whose null would break the typed clients of other languages."""
 
+OURS: dict[type, frozenset[str]] = {
+    PaymentMethod: frozenset({"net_banking", "wallet"}),
+    Charge.PaymentMethodDetails: frozenset({"net_banking", "wallet"}),
+}
+"""Kinds of payment methods that the SDK has no class for, by where they are named: its users read them as plain
+objects. They are members of the same name, as the SDK's own kinds are.
+"""
+
 DECIMAL_PATTERN = re.compile(r"-?\d+(\.\d+)?")
 SCALARS: dict[type, tuple[type, ...]] = {
     str: (str,),
@@ -254,6 +262,8 @@ def _check_fields(
         if name not in value:
             if name not in may_be_absent and name not in INCLUDABLE.get(owner, {}):
                 yield f"{path}.{name}: missing"
+        elif name == "type" and value[name] in OURS.get(owner, ()):
+            continue
         elif value[name] is None and name in NEVER_NULL.get(owner, {}):
             yield f"{path}.{name}: null, but it is {NEVER_NULL[owner][name]}"
         else:
@@ -291,6 +301,7 @@ def _fields(owner: type) -> dict[str, Annotation]:
             origin: Annotation = get_origin(annotation)
             if not name.startswith("_") and origin is not ClassVar:
                 fields[base._field_remappings.get(name, name)] = annotation
+    fields |= dict.fromkeys(OURS.get(owner, ()), dict[str, Any] | None)
     # APIResource declares its constant without ClassVar.
     fields.pop("OBJECT_NAME", None)
     return fields
@@ -309,7 +320,7 @@ def _nameable(owner: type) -> frozenset[str]:
     optional = {name for name, annotation in fields.items() if types.NoneType in get_args(annotation)}
     listed = _literals(fields["type"], owner.__module__)
     if listed:
-        return frozenset(listed & optional)
+        return frozenset((listed | OURS.get(owner, frozenset())) & optional)
     return frozenset(name for name in optional if _is_own_structure(fields[name], owner))
 
 

@@ -112,6 +112,10 @@ class RunningServer:
         finally:
             connection.close()
 
+    @property
+    def data_directory(self) -> Path:
+        return self._data_directory
+
     def command(self, *arguments: str) -> str:
         """What `bursar` prints when it is called for this server's data."""
         program = str(Path(sys.executable).parent / "bursar")

@@ -202,7 +202,13 @@ STATES: list[tuple[str, Json]] = [
     ("requires_payment_method", {"confirm": None, "payment_method": None}),
     ("requires_confirmation", {"confirm": None}),
     ("requires_action", {"payment_method": "pm_card_authenticationRequired"}),
-    ("requires_capture", {"capture_method": "manual"}),
+    (
+        "requires_capture",
+        {
+            "capture_method": "manual",
+            "payment_method_options[card][request_incremental_authorization]": "if_available",
+        },
+    ),
     ("succeeded", {}),
     ("canceled", {"confirm": None}),
 ]

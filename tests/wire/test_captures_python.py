@@ -139,13 +139,13 @@ class TestCapturing:
         assert amounts(after) == ("requires_capture", captured, 2000 - captured)
 
 
+RAISABLE = {"payment_method_options": {"card": {"request_incremental_authorization": "if_available"}}}
+
+
 class TestRaising:
     def test_an_authorisation_is_raised_and_captured(self, stripe_client: stripe.StripeClient) -> None:
         intents = stripe_client.v1.payment_intents
-        held = authorise(
-            stripe_client,
-            {"payment_method_options": {"card": {"request_incremental_authorization": "if_available"}}},
-        )
+        held = authorise(stripe_client, RAISABLE)
         raised = intents.increment_authorization(held.id, {"amount": 2500, "metadata": {"nights": "3"}})
         assert (raised.amount, amounts(body_of(raised))) == (2500, ("requires_capture", 0, 2500))
         assert body_of(raised)["metadata"] == {"nights": "3"}
@@ -154,7 +154,7 @@ class TestRaising:
         assert amounts(body_of(intents.capture(held.id))) == ("succeeded", 2500, 0)
 
     def test_it_is_raised_ten_times_at_most(self, stripe_client: stripe.StripeClient) -> None:
-        held = authorise(stripe_client)
+        held = authorise(stripe_client, RAISABLE)
         for amount in range(2001, 2011):
             stripe_client.v1.payment_intents.increment_authorization(held.id, {"amount": amount})
         with refused():
@@ -163,9 +163,15 @@ class TestRaising:
 
     @pytest.mark.parametrize("amount", [2000, 1999])
     def test_it_is_not_lowered(self, stripe_client: stripe.StripeClient, amount: int) -> None:
-        held = authorise(stripe_client)
+        held = authorise(stripe_client, RAISABLE)
         with refused(param="amount"):
             stripe_client.v1.payment_intents.increment_authorization(held.id, {"amount": amount})
+
+    def test_only_what_was_asked_to_be_raisable_is_raised(self, stripe_client: stripe.StripeClient) -> None:
+        held = authorise(stripe_client)
+        with refused(code="payment_intent_unexpected_state"):
+            stripe_client.v1.payment_intents.increment_authorization(held.id, {"amount": 3000})
+        assert stripe_client.v1.payment_intents.retrieve(held.id).amount_capturable == 2000
 
     def test_only_what_waits_for_its_capture_is_raised(self, stripe_client: stripe.StripeClient) -> None:
         with refused(code="payment_intent_unexpected_state"):
@@ -188,10 +194,12 @@ class TestReleasing:
     ) -> None:
         held = authorise(stripe_client, MULTICAPTURE)
         stripe_client.v1.payment_intents.capture(held.id, {"amount_to_capture": 700, "final_capture": False})
-        canceled = stripe_client.v1.payment_intents.cancel(held.id)
-        assert amounts(body_of(canceled)) == ("canceled", 700, 0)
+        released = stripe_client.v1.payment_intents.cancel(held.id)
+        assert amounts(body_of(released)) == ("succeeded", 700, 0)
+        assert (body_of(released)["canceled_at"], body_of(released)["cancellation_reason"]) == (None, None)
         charge = body_of(latest_charge(stripe_client, held))
-        assert (charge_amounts(charge), charge["refunded"]) == ((2000, 700, 1300), False)
+        assert (charge_amounts(charge), charge["captured"], charge["refunded"]) == ((2000, 700, 1300), True, False)
+        assert "payment_intent.succeeded" in event_types(stripe_client, {held.id})
 
     def test_a_paid_intent_cannot_be_canceled(self, stripe_client: stripe.StripeClient) -> None:
         with refused(code="payment_intent_unexpected_state"):

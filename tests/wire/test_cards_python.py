@@ -6,7 +6,7 @@ import pytest
 import stripe
 
 import piggybank_cards
-from bursar.connectors.declines import DECLINES, DeclineRow
+from bursar.connectors.declines import CARD_DECLINES, DECLINES, DeclineRow
 from piggybank_cards import TestCard
 from tests.wire.payments import VISA, card_data, challenge_url, declined, pay, visit
 from tests.wire.sdk import body_of, refused
@@ -114,7 +114,7 @@ def test_any_reason_for_a_decline_can_be_had(stripe_client: stripe.StripeClient,
 
 
 def test_every_reason_that_the_table_of_declines_knows_has_its_card() -> None:
-    assert {card.decline for card in piggybank_cards.DECLINE_CARDS} == set(DECLINES)
+    assert {card.decline for card in piggybank_cards.DECLINE_CARDS} == set(CARD_DECLINES)
 
 
 def test_a_number_that_is_none_is_refused_before_any_bank_sees_it(stripe_client: stripe.StripeClient) -> None:

@@ -87,6 +87,11 @@ class TestBrowser:
                 created.id, with_secret(created, {"payment_method": "pm_card_visa_chargeDeclined"})
             )
         assert told.intent.keys() == PUBLIC
+        assert told.error["payment_method"].keys() == {"id", "object", "created", "livemode", "type"}
+        shown = told.intent["last_payment_error"]["payment_method"]
+        assert (shown["card"]["last4"], shown["card"]["fingerprint"], shown["metadata"]) == ("0002", None, {})
+        seen = browser.v1.payment_intents.retrieve(created.id, with_secret(created))
+        assert body_of(seen)["last_payment_error"]["payment_method"]["card"]["fingerprint"] is None
 
     def test_the_secret_of_another_intent_opens_nothing(
         self, stripe_client: stripe.StripeClient, browser: stripe.StripeClient

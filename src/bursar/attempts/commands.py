@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol
 
+from bursar.attempts.orders import method_without_card
 from bursar.attempts.schemas import Attempt
 from bursar.connectors.contract import (
     Account,
@@ -22,6 +24,7 @@ from bursar.connectors.contract import (
     Decline,
     Increment,
     Inquire,
+    Method,
     Order,
     Outcome,
     Refund,
@@ -34,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 # A customer waits, so not for long; afterwards the payment fails, and may be tried elsewhere.
 NOT_SENT_WAITS_SECONDS = (0.1, 0.3, 0.8)
+# A bank that took longer to answer nothing is slow or away: then asking at once again would only keep a place taken.
+ASKED_AGAIN_SECONDS_MAX = 0.5
 REVERSED = Outcome(kind="declined", decline=Decline(code="system_error", raw_code="reversed"), reversed=True)
 
 
@@ -46,7 +51,7 @@ class Bank(Protocol):
 
 
 class Commands(Protocol):
-    async def carry_out(self, attempt: Attempt, card: Card | None) -> Outcome:
+    async def carry_out(self, attempt: Attempt, method: Method | None) -> Outcome:
         """Sends the operation and tells how it ended, or that this is unknown."""
 
     async def find_out(self, attempt: Attempt) -> Outcome:
@@ -59,7 +64,7 @@ class Commands(Protocol):
         """Makes sure that the operation does not stand; unknown until the bank has said so."""
 
 
-# The card number behind a token, as the vault gives it: (org_id, livemode, token_id).
+# The card number or account behind a token, as the vault gives it: (org_id, livemode, token_id).
 OpenCard = Callable[[str, int, str], Awaitable[str]]
 
 
@@ -68,21 +73,26 @@ class InProcess:
         self._bank = bank
         self._open_card = open_card
 
-    async def carry_out(self, attempt: Attempt, card: Card | None) -> Outcome:
+    async def carry_out(self, attempt: Attempt, method: Method | None) -> Outcome:
         crash.reach("before_send")
-        outcome = await self._send(self._order(attempt, card))
+        outcome = await self._send(self._order(attempt, method))
         crash.reach("after_answer_of_bank")
         if outcome.kind != "unknown":
             return outcome
         # The reply is lost. The bank often knows the end already, and then the customer need not wait for it.
-        return await self._find_out(attempt, card)
+        return await self._find_out(attempt, method)
 
     async def find_out(self, attempt: Attempt) -> Outcome:
         return await self._find_out(attempt, None)
 
     async def inquire(self, attempt: Attempt) -> Outcome:
         account = self._bank.account_for(attempt.org_id, bool(attempt.livemode))
-        outcome = await self._bank.carry_out(Inquire(operation_id=attempt.id, account=account))
+        question = Inquire(operation_id=attempt.id, account=account)
+        started = time.monotonic()
+        outcome = await self._bank.carry_out(question)
+        if outcome.kind == "unknown" and time.monotonic() - started < ASKED_AGAIN_SECONDS_MAX:
+            # The bank is there, and its answer was lost. Asking changes nothing, so nobody need wait for the next look.
+            outcome = await self._bank.carry_out(question)
         # That the inquiry was not sent says nothing about the operation.
         return Outcome(kind="unknown") if outcome.kind == "not_sent" else _standing(outcome)
 
@@ -94,18 +104,18 @@ class InProcess:
         outcome = await self._bank.carry_out(order)
         return REVERSED if outcome.kind == "succeeded" else Outcome(kind="unknown")
 
-    async def _find_out(self, attempt: Attempt, card: Card | None) -> Outcome:
+    async def _find_out(self, attempt: Attempt, method: Method | None) -> Outcome:
         outcome = await self.inquire(attempt)
         if outcome.kind != "absent":
             return outcome
-        if card is None and attempt.kind == "authorize":
+        if method is None and attempt.kind == "authorize":
             try:
-                card = await self._stored_card(attempt)
+                method = await self._stored_method(attempt)
             except CardMissing:  # detached meanwhile: it cannot be sent any more, so it must never count
                 return await self.reverse(attempt)
         # The bank never got it. The same reference makes sure that it counts once, even if the first is still on
         # its way.
-        again = await self._bank.carry_out(self._order(attempt, card))
+        again = await self._bank.carry_out(self._order(attempt, method))
         return Outcome(kind="unknown") if again.kind == "not_sent" else _standing(again)
 
     async def _send(self, order: Order) -> Outcome:
@@ -118,10 +128,15 @@ class InProcess:
             outcome = await self._bank.carry_out(order)
         return _standing(outcome)
 
-    async def _stored_card(self, attempt: Attempt) -> Card:
-        """Without the security code: that is kept nowhere."""
+    async def _stored_method(self, attempt: Attempt) -> Method:
+        """A card without the security code: that is kept nowhere."""
         order = attempt.order
         assert order.token_id is not None
+        if order.method != "card":
+            account = None
+            if order.has_account:
+                account = await self._open_card(attempt.org_id, attempt.livemode, order.token_id)
+            return method_without_card(order, account)
         number = await self._open_card(attempt.org_id, attempt.livemode, order.token_id)
         return Card(
             number=number,
@@ -132,17 +147,17 @@ class InProcess:
             postal_code=order.postal_code,
         )
 
-    def _order(self, attempt: Attempt, card: Card | None) -> Order:
+    def _order(self, attempt: Attempt, method: Method | None) -> Order:
         account = self._bank.account_for(attempt.org_id, bool(attempt.livemode))
         order = attempt.order
         if attempt.kind == "authorize":
-            assert card is not None, "an authorisation needs the card"
+            assert method is not None, "an authorisation needs what pays"
             return Authorize(
                 operation_id=attempt.id,
                 account=account,
                 amount_minor=attempt.amount_minor,
                 currency=attempt.currency,
-                card=card,
+                method=method,
                 capture=order.capture,
                 off_session=order.off_session,
                 authentication=order.authentication,
@@ -150,6 +165,7 @@ class InProcess:
                 agreed_before=order.agreed_before,
                 partial_captures=order.partial_captures,
                 descriptor=order.descriptor,
+                return_url=order.return_url,
             )
         reference = order.bank_reference
         assert reference is not None, "what follows an authorisation names it"

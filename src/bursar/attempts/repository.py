@@ -47,6 +47,11 @@ REOPEN = (
     .where(*_ONE, attempts.c.fence == bindparam("held_fence"))
     .values(state="reversing", next_look=bindparam("new_look"), tries=0, fence=attempts.c.fence + 1)
 )
+GIVE_UP = (
+    attempts.update()
+    .where(*_HELD, attempts.c.state == "pending")
+    .values(state="reversing", next_look=bindparam("new_look"), tries=0, fence=attempts.c.fence + 1)
+)
 # An end that came later, told by the bank itself, such as a refund that was pending.
 CONCLUDE = (
     attempts.update()
@@ -104,6 +109,10 @@ def postponing(attempt: Attempt, state: State, look: int) -> Change:
 
 def reopening(attempt: Attempt, look: int) -> Change:
     return Change(REOPEN, _held(attempt) | {"new_look": look}, rows_expected=1)
+
+
+def giving_up(attempt: Attempt, look: int) -> Change:
+    return Change(GIVE_UP, _held(attempt) | {"new_look": look}, rows_expected=1)
 
 
 def concluding(attempt: Attempt, state: State) -> Change:

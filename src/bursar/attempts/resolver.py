@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bursar.attempts import repository, rules
 from bursar.attempts.schemas import Attempt
-from bursar.attempts.service import AttemptService
+from bursar.attempts.service import AttemptService, late_success
 from bursar.connectors.contract import Outcome
 from bursar.kit import crash
 from bursar.kit.clock import Clock
@@ -74,11 +74,13 @@ class Resolver:
     async def resolve(self, attempt: Attempt) -> None:
         held = await self._claim(attempt)
         crash.reach("resolver_after_claim")
-        if held.state == "reversed":
-            await self._check_reversal(held)
+        if held.state in rules.ENDS_WITHOUT_MONEY:
+            await self._check_end(held)
+        elif held.state == "pending" and held.kind == "authorize":
+            await self._look_at_waiting(held)
         elif rules.must_be_reversed(held, self._clock.now_microseconds()):
             held = msgspec.structs.replace(held, state="reversing")
-            await self._settle(held, await self._attempts.commands.reverse(held))
+            await self._settle(held, rules.undone(held, await self._attempts.commands.reverse(held)))
         else:
             await self._settle(held, await self._attempts.commands.find_out(held))
 
@@ -88,15 +90,27 @@ class Resolver:
         await self._store.commit(Unit([repository.claiming(attempt, until)]))
         return msgspec.structs.replace(attempt, fence=attempt.fence + 1, next_look=until)
 
+    async def _look_at_waiting(self, held: Attempt) -> None:
+        """The bank waits for its customer; once their time is over, what nobody approved must not stand."""
+        outcome = await self._attempts.commands.inquire(held)
+        is_waiting = outcome.kind == "action_required"
+        if is_waiting and rules.is_over(held.outcome or outcome, self._clock.now_microseconds()):
+            outcome = await self._attempts.commands.reverse(held)
+        if outcome.reversed:
+            outcome = rules.expired(held)
+        await self._settle(held, outcome)
+
     async def _settle(self, held: Attempt, outcome: Outcome) -> None:
         if not rules.tells_something_new(held, outcome):
-            await self._store.commit(Unit([self._attempts.conclude(held, outcome)]))
+            waits = held.state == "pending" and rules.is_known(outcome)
+            change = self._attempts.wait_on(held, outcome) if waits else self._attempts.conclude(held, outcome)
+            await self._store.commit(Unit([change]))
             return
         for repeats_left in reversed(range(SETTLE_REPEATS_MAX)):
-            effect = await self._attempts.settler_of(held).settle(held, outcome)
-            effect.unit.changes.insert(0, self._attempts.conclude(held, outcome))  # the fence is what fails first
-            crash.reach("resolver_before_commit")
             try:
+                effect = await self._attempts.settler_of(held).settle(held, outcome)
+                effect.unit.changes.insert(0, self._attempts.conclude(held, outcome))  # the fence is what fails first
+                crash.reach("resolver_before_commit")
                 await self._store.commit(effect.unit)
             except RowsExpected:  # the subject changed meanwhile, or the fence is another's
                 if not repeats_left or not await self._is_still_held(held):
@@ -106,18 +120,19 @@ class Resolver:
 
     async def _is_still_held(self, held: Attempt) -> bool:
         now = await self._attempts.find(held.org_id, held.livemode, held.id)
-        return now is not None and now.fence == held.fence
+        return now is not None and now.fence == held.fence and now.next_look is not None
 
-    async def _check_reversal(self, held: Attempt) -> None:
-        """An approval that was slower than its reversal is reversed again."""
+    async def _check_end(self, held: Attempt) -> None:
+        """An approval that was slower than its reversal, or came after the customer's time, is reversed again."""
         outcome = await self._attempts.commands.inquire(held)
+        unit = Unit()
         if outcome.kind == "unknown":
-            change = repository.postponing(
-                held, "reversed", rules.next_look(self._clock.now_microseconds(), held.tries)
-            )
+            look = rules.next_look(self._clock.now_microseconds(), held.tries)
+            unit.changes.append(repository.postponing(held, held.state, look))
         elif outcome.kind == "succeeded" and not outcome.reversed:
-            change = self._attempts.reverse_again(held)
+            unit.changes.append(self._attempts.reverse_again(held))
+            unit.entries.append(late_success(held))
         else:
             assert held.outcome is not None
-            change = repository.settling(held, held.outcome)
-        await self._store.commit(Unit([change]))
+            unit.changes.append(repository.settling(held, held.outcome))
+        await self._store.commit(unit)

@@ -6,11 +6,12 @@ from typing import Literal
 
 import msgspec
 
-from bursar.connectors.contract import Outcome
+from bursar.connectors.contract import Outcome, read_outcome
 
 Kind = Literal["authorize", "complete", "capture", "void", "refund", "increment"]
 # `prepared`: it may have been sent. `unknown`: it was, and no answer came. `reversing`: it must not stand, and the
-# bank has not said yet that it does not. The others are ends; `reversed` is looked at once more.
+# bank has not said yet that it does not. `pending`: the bank has it and waits, for its customer or for another bank.
+# The others are ends; `reversed` is looked at once more.
 State = Literal["prepared", "unknown", "reversing", "pending", "succeeded", "declined", "failed", "reversed"]
 OPEN_STATES = ("prepared", "unknown", "reversing")
 
@@ -21,8 +22,15 @@ class BankOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     connector: str
     merchant: str
     bank_reference: str | None = None
-    # Of an authorisation: the card by its token, and what is not secret about it.
+    # Of an authorisation: what pays by its token, and of a card what is not secret about it.
     token_id: str | None = None
+    # What pays where no card does. An account at a bank is in the vault, as card numbers are.
+    method: Literal["card", "net_banking", "upi", "wallet"] = "card"
+    vpa: str | None = None
+    bank_code: str | None = None
+    has_account: bool = False
+    wallet_id: str | None = None
+    return_url: str | None = None
     exp_month: int = 0
     exp_year: int = 0
     name: str | None = None
@@ -69,8 +77,19 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in OPEN_STATES
 
 
+class LatePayment(msgspec.Struct, frozen=True, kw_only=True):
+    """Money that came after its payment was over. It goes back; no charge was made of it."""
+
+    id: str
+    object: Literal["late_payment"] = "late_payment"
+    amount: int
+    currency: str
+    livemode: bool
+    subject: str
+    type: str
+
+
 _order_decoder = msgspec.json.Decoder(BankOrder)
-_outcome_decoder = msgspec.json.Decoder(Outcome)
 
 
 def decode_order(document: str) -> BankOrder:
@@ -78,4 +97,4 @@ def decode_order(document: str) -> BankOrder:
 
 
 def decode_outcome(document: str) -> Outcome:
-    return _outcome_decoder.decode(document)
+    return read_outcome(document)

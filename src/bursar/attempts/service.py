@@ -8,17 +8,18 @@ import msgspec
 
 from bursar.attempts import repository, rules
 from bursar.attempts.commands import Commands
-from bursar.attempts.schemas import Attempt, BankOrder, Kind, State
-from bursar.connectors.contract import Card, Outcome
+from bursar.attempts.schemas import Attempt, BankOrder, Kind, LatePayment, State
+from bursar.connectors.contract import Method, Outcome
 from bursar.http.authentication import Principal
 from bursar.http.call import Call, Effect
 from bursar.kit.clock import Clock
 from bursar.kit.ids import IdFactory
-from bursar.store.log import SYSTEM_ACTOR, Origin
+from bursar.store.log import SYSTEM_ACTOR, Entry, Origin
 from bursar.store.store import Store
 from bursar.store.unit import Change
 
 PREFIX = "att"
+LATE_PAYMENT = "bursar.late_payment.returned"
 
 
 class Settler(Protocol):
@@ -77,8 +78,8 @@ class AttemptService:
         )
         return attempt, repository.insertion(attempt)
 
-    async def carry_out(self, attempt: Attempt, card: Card | None = None) -> Outcome:
-        return await self.commands.carry_out(attempt, card)
+    async def carry_out(self, attempt: Attempt, method: Method | None = None) -> Outcome:
+        return await self.commands.carry_out(attempt, method)
 
     def conclude(self, attempt: Attempt, outcome: Outcome) -> Change:
         """To be committed with what the outcome makes of the subject: only the holder of the fence can."""
@@ -88,9 +89,20 @@ class AttemptService:
             return repository.postponing(attempt, state, rules.next_look(now, attempt.tries))
         return repository.settling(attempt, outcome, rules.looked_at_again(attempt, outcome, now))
 
+    def wait_on(self, attempt: Attempt, outcome: Outcome) -> Change:
+        """The bank was asked, and it waits still."""
+        now = self._clock.now_microseconds()
+        look = rules.looked_at_again(attempt, outcome, now)
+        assert look is not None, "what is pending is looked at again"
+        return repository.postponing(attempt, "pending", look)
+
     def reverse_again(self, attempt: Attempt) -> Change:
         """An approval came although the operation was reversed or given up: it must not stand."""
         return repository.reopening(attempt, self._clock.now_microseconds())
+
+    def give_up(self, attempt: Attempt) -> Change:
+        """Nobody waits any more for what the bank waits for: none of it may stand, whatever comes of it there."""
+        return repository.giving_up(attempt, self._clock.now_microseconds())
 
     async def find(self, org_id: str, livemode: int, attempt_id: str) -> Attempt | None:
         return await self._store.read(lambda connection: repository.find(connection, org_id, livemode, attempt_id))
@@ -111,3 +123,17 @@ def origin_of(attempt: Attempt) -> Origin:
         request_id=order.request_id,
         idempotency_key=order.idempotency_key,
     )
+
+
+def late_success(attempt: Attempt, origin: Origin | None = None) -> Entry:
+    """Told in the log: money came for what was over already, and goes back."""
+    document = LatePayment(
+        id=attempt.id,
+        amount=attempt.amount_minor,
+        currency=attempt.currency,
+        livemode=bool(attempt.livemode),
+        subject=attempt.subject_id,
+        type=attempt.order.method,
+    )
+    place = (attempt.org_id, attempt.livemode)
+    return Entry(*place, LATE_PAYMENT, attempt.id, msgspec.json.encode(document), origin=origin or Origin(SYSTEM_ACTOR))

@@ -45,6 +45,7 @@ _INDICES = (
 _OPERATION = "INSERT INTO bank_operation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"
 _AUTHORIZATION = "INSERT OR REPLACE INTO bank_authorization VALUES (?, ?, ?)"
 _UNDO = "UPDATE bank_operation SET undone = 1, touched = ? WHERE seq = ?"
+_SETTLED = "UPDATE bank_operation SET status = ?, fee = ?, touched = ? WHERE seq = ?"
 _REFUND_ENDED = "UPDATE bank_operation SET status = ?, touched = ? WHERE seq = ?"
 _DISPUTE = "INSERT OR REPLACE INTO bank_dispute VALUES (?, ?, ?, ?, ?, ?)"
 _MESSAGE = "INSERT INTO bank_message VALUES (?, ?)"
@@ -223,6 +224,11 @@ class BankBooks:
                 self._undo(entry)
         elif entry.kind == "late_approval":
             execute(_AUTHORIZATION, (_number_of(entry.authorization), 0, entry.at))
+        elif entry.kind == "settlement":  # what waited for its customer
+            authorization = _number_of(entry.authorization)
+            execute(_SETTLED, (entry.status, entry.fee, entry.at, authorization))
+            if entry.status == "approved":  # even where it had been undone before
+                execute(_AUTHORIZATION, (authorization, 0, entry.at))
         elif entry.kind == "refund_outcome":
             execute(_REFUND_ENDED, (entry.status, entry.at, entry.cause))
         elif entry.kind == "delivered":

@@ -142,14 +142,16 @@ def _of_intent(case: Case, intent: IntentRow) -> dict[str, Bounds]:
     capturable = sum(_leaves_something(attempt) for attempt in attempts)
     # One that nobody knew the end of for a while, and that left all as it was, is told of once more.
     came_to_nothing = sum(attempt.was_refused for attempt in later)
+    waiting = sum(attempt.waits_at_bank for attempt in first)
+    asked = sum(attempt.asks_customer and not attempt.waits_at_bank for attempt in first)
     return {
         "payment_intent.created": (1, 1),
         "payment_intent.succeeded": _once(intent.status == "succeeded"),
         "payment_intent.canceled": _once(intent.status == "canceled"),
-        "payment_intent.requires_action": _exactly(sum(attempt.asks_customer for attempt in first)),
+        "payment_intent.requires_action": (asked, asked + waiting),
         "payment_intent.payment_failed": _exactly(sum(attempt.was_refused for attempt in first)),
         "payment_intent.amount_capturable_updated": (capturable, capturable + came_to_nothing),
-        "payment_intent.processing": (0, len(attempts)),
+        "payment_intent.processing": (0, len(attempts) + waiting),
     }
 
 

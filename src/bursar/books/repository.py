@@ -2,63 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-import msgspec
 from sqlalchemy import Column, Connection, Row, Select, Table, and_, bindparam, func, or_, select
 
 from bursar.attempts.tables import attempts
+from bursar.books import facts
 from bursar.books.journal import BankBooks
-from bursar.books.schemas import (
-    PLACES,
-    AttemptRow,
-    ChargeRow,
-    DisputeRow,
-    Ending,
-    EventRow,
-    Fact,
-    IntentRow,
-    Order,
-    PostingRow,
-    RefundRow,
-    Told,
-    TransactionRow,
-    encode_fact,
-)
+from bursar.books.schemas import PLACES, Fact, encode_fact
 from bursar.books.scratch import Keeping, Scratch
 from bursar.disputes.tables import disputes
 from bursar.events.tables import events
-from bursar.ledger import balances
+from bursar.ledger import accounts, balances
 from bursar.ledger.balances import Books
 from bursar.ledger.tables import balance_transactions, ledger_postings
 from bursar.payments.tables import charges, payment_intents
 from bursar.refunds.tables import refunds
 from bursar.setup_intents.tables import setup_intents
+from bursar.wallets.payment_repository import PAYEE, PAYER
+from bursar.wallets.tables import wallet_payments, wallet_transfers, wallets
+from bursar.withdrawals.tables import withdrawals
 
 ROWS_FETCHED = 1_000
-DIGEST_BYTES = 8
 ACQUIRERS = "acquirer:"
 # What is told of objects that are looked at here; of other objects the log has its own proof.
 EVENT_GROUPS = ("payment_intent.", "charge.", "refund.", "setup_intent.")
 # Whoever has books has rows in one of these.
 _BEGINNINGS = (payment_intents, charges, attempts, ledger_postings, events)
 
-Decoded = TypeVar("Decoded")
 Rows = Sequence[Row[Any]]
-
-
-class _Data(msgspec.Struct):
-    """Of what an event tells."""
-
-    object: Told
-
-
-_read_told = msgspec.json.Decoder(Told).decode
-_read_data = msgspec.json.Decoder(_Data).decode
-_read_order = msgspec.json.Decoder(Order).decode
-_read_ending = msgspec.json.Decoder(Ending).decode
 
 
 def _page(table: Table, *columns: Column[Any]) -> Select[Any]:
@@ -73,7 +46,13 @@ def _page(table: Table, *columns: Column[Any]) -> Select[Any]:
 
 _INTENTS = _page(
     payment_intents,
-    *(payment_intents.c[name] for name in ("id", "status", "amount_minor", "currency", "attempt_id", "document")),
+    *(
+        payment_intents.c[name]
+        for name in (
+            *("id", "status", "amount_minor", "currency", "attempt_id", "document"),
+            *("wallet", "service_fee_minor"),
+        )
+    ),
 )
 _SETUPS = _page(setup_intents, *(setup_intents.c[name] for name in ("id", "status", "attempt_id", "document")))
 _CHARGES = _page(charges, *charges.c)
@@ -81,7 +60,17 @@ _REFUNDS = _page(refunds, *refunds.c)
 _DISPUTES = _page(disputes, *disputes.c)
 _ATTEMPTS = _page(attempts, *attempts.c)
 _TRANSACTIONS = _page(
-    balance_transactions, *(balance_transactions.c[name] for name in ("id", "source_id", "transaction_type"))
+    balance_transactions,
+    *(
+        balance_transactions.c[name]
+        for name in ("id", "source_id", "transaction_type", "currency", "amount_minor", "fee_minor", "wallet")
+    ),
+)
+_TRANSFERS = _page(wallet_transfers, *wallet_transfers.c)
+_WITHDRAWALS = _page(withdrawals, *withdrawals.c)
+_WALLET_PAYMENTS = _page(wallet_payments, *wallet_payments.c).where(wallet_payments.c.side == bindparam("side"))
+_LEDGER_NAMES = select(wallets.c.id, wallets.c.ledger_name).where(
+    wallets.c.org_id == bindparam("o"), wallets.c.livemode == bindparam("m")
 )
 _EVENTS = _page(events, *(events.c[name] for name in ("id", "event_type", "object_id", "data")))
 _POSTINGS = (
@@ -127,6 +116,7 @@ class Reader:
         self._load_documents()
         self._load_attempts()
         self._load_money()
+        self._load_wallets()
         self._load_events()
 
     def load_bank(self, bank: BankBooks) -> None:
@@ -144,43 +134,55 @@ class Reader:
 
     def _load_documents(self) -> None:
         for rows in self._pages(_INTENTS):
-            self._keep([(row.id, _intent(row)) for row in rows])
+            self._keep([(row.id, facts.intent(row)) for row in rows])
         for rows in self._pages(_SETUPS):
-            self._keep([(row.id, _setup(row)) for row in rows])
+            self._keep([(row.id, facts.setup(row)) for row in rows])
         for rows in self._pages(_CHARGES):
             self._scratch.own((row.id, row.payment_intent) for row in rows)
             self._scratch.own((row.bank_reference, row.id) for row in rows if row.bank_reference is not None)
-            self._keep([(row.id, _charge(row)) for row in rows])
+            self._keep([(row.id, facts.charge(row)) for row in rows])
         for rows in self._pages(_REFUNDS):
             self._scratch.own((row.id, row.charge) for row in rows)
-            self._keep([(row.id, _refund(row)) for row in rows])
+            self._keep([(row.id, facts.refund(row)) for row in rows])
         for rows in self._pages(_DISPUTES):
             self._scratch.own((row.id, row.charge) for row in rows)
             self._scratch.own((row.bank_reference, row.id) for row in rows)
-            self._keep([(row.id, _dispute(row)) for row in rows])
+            self._keep([(row.id, facts.dispute(row)) for row in rows])
 
     def _load_attempts(self) -> None:
         for rows in self._pages(_ATTEMPTS):
             self._scratch.own((row.id, row.subject_id) for row in rows)
-            self._keep([(row.id, _attempt(row)) for row in rows])
+            self._keep([(row.id, facts.attempt(row)) for row in rows])
 
     def _load_money(self) -> None:
         for rows in self._pages(_TRANSACTIONS):
             self._scratch.own((row.id, row.source_id) for row in rows)
-            self._keep([(row.id, TransactionRow(row.id, row.source_id, row.transaction_type)) for row in rows])
+            self._keep([(row.source_id, facts.transaction(row)) for row in rows])
         for account in balances.all_accounts(Books(self._connection, *self._place)):
             if account.startswith(ACQUIRERS):
                 for rows in self._pages(_POSTINGS, "transaction_id", a=account):
-                    self._scratch.keep(_kept_posting(row) for row in rows)
+                    self._scratch.keep(facts.kept_posting(row) for row in rows)
+
+    def _load_wallets(self) -> None:
+        found = self._connection.execute(_LEDGER_NAMES, {"o": self._place.org_id, "m": self._place.livemode})
+        names = {row.id: row.ledger_name for row in found}
+        for rows in self._pages(_TRANSFERS):
+            self._keep([(row.id, facts.transfer(row, names)) for row in rows])
+        for rows in self._pages(_WITHDRAWALS):
+            self._keep([(row.id, facts.withdrawal(row)) for row in rows])
+        for side in (PAYER, PAYEE):  # both of one id may be the same organisation's
+            for rows in self._pages(_WALLET_PAYMENTS, side=side):
+                self._keep([(row.source_id, facts.wallet_payment(row, names)) for row in rows])
+                self._scratch.keep_sides(facts.side(row) for row in rows)
 
     def _load_events(self) -> None:
         for rows in self._pages(_EVENTS):
-            self._keep([(row.object_id, _event(row)) for row in rows if row.event_type.startswith(EVENT_GROUPS)])
+            self._keep([(row.object_id, facts.event(row)) for row in rows if row.event_type.startswith(EVENT_GROUPS)])
 
-    def _keep(self, facts: Sequence[tuple[str, Fact]]) -> None:
+    def _keep(self, owned: Sequence[tuple[str, Fact]]) -> None:
         self._scratch.keep(
             Keeping(owner, None, None, PLACES[type(fact)], fact.id, encode_fact(fact))  # type: ignore[union-attr]
-            for owner, fact in facts
+            for owner, fact in owned
         )
 
     def _pages(self, query: Select[Any], key: str = "id", **names: str) -> Iterator[Rows]:
@@ -196,6 +198,22 @@ class Reader:
             after = getattr(rows[-1], key)
 
 
+def reserved(connection: Connection, place: Place) -> dict[tuple[str, str], int]:
+    """What each wallet keeps for withdrawals, by its name and currency."""
+    of = Books(connection, *place)
+    return {
+        (wallet, currency): balances.balance_of(of, accounts.reserved(wallet, currency))
+        for wallet, currency in balances.wallets(of)
+    }
+
+
+def on_its_way(connection: Connection, place: Place) -> dict[str, int]:
+    """What has left wallets for another organisation's less what has come from there, by currency."""
+    of = Books(connection, *place)
+    due = balances.accounts_from(of, accounts.BETWEEN_WALLETS)
+    return {account.split(":")[2]: balances.balance_of(of, account) for account in due}
+
+
 def places(connection: Connection, org_id: str | None = None) -> list[Place]:
     """Who has anything, by one look for each table and place, however many rows there are."""
     found: set[Place] = set()
@@ -209,7 +227,10 @@ def places(connection: Connection, org_id: str | None = None) -> list[Place]:
 
 def count_rows(connection: Connection, place: Place) -> int:
     """Of all tables that are walked but the postings', to show how far it is."""
-    tables = (payment_intents, setup_intents, charges, refunds, disputes, attempts, balance_transactions, events)
+    tables = (
+        *(payment_intents, setup_intents, charges, refunds, disputes, attempts, balance_transactions, events),
+        *(wallet_transfers, withdrawals, wallet_payments),
+    )
     return sum(_count(connection, table, place) for table in tables)
 
 
@@ -227,78 +248,3 @@ def _next_place(table: Table, after: Place) -> Select[Any]:
     org_id, livemode = table.c.org_id, table.c.livemode
     behind = or_(org_id > after.org_id, and_(org_id == after.org_id, livemode > after.livemode))
     return select(org_id, livemode).where(behind).order_by(org_id, livemode).limit(1)
-
-
-def _intent(row: Row[Any]) -> IntentRow:
-    told = _decoded(_read_told, row.document)
-    return IntentRow(row.id, row.status, row.amount_minor, row.currency, row.attempt_id, told)
-
-
-def _setup(row: Row[Any]) -> IntentRow:
-    return IntentRow(row.id, row.status, None, None, row.attempt_id, _decoded(_read_told, row.document))
-
-
-def _charge(row: Row[Any]) -> ChargeRow:
-    return ChargeRow(
-        id=row.id,
-        payment_intent=row.payment_intent,
-        status=row.status,
-        amount_minor=row.amount_minor,
-        captured_minor=row.captured_minor,
-        refunded_minor=row.refunded_minor,
-        disputed_minor=row.disputed_minor,
-        currency=row.currency,
-        bank_reference=row.bank_reference,
-        attempt_id=row.attempt_id,
-        told=_decoded(_read_told, row.document),
-    )
-
-
-def _refund(row: Row[Any]) -> RefundRow:
-    told = _decoded(_read_told, row.document)
-    return RefundRow(row.id, row.charge, row.status, row.amount_minor, row.currency, row.attempt_id, told)
-
-
-def _dispute(row: Row[Any]) -> DisputeRow:
-    return DisputeRow(
-        id=row.id,
-        charge=row.charge,
-        status=row.status,
-        amount_minor=row.amount_minor,
-        currency=row.currency,
-        withdrawn_minor=row.withdrawn_minor,
-        fee_minor=row.fee_minor,
-        bank_reference=row.bank_reference,
-        told=_decoded(_read_told, row.document),
-    )
-
-
-def _attempt(row: Row[Any]) -> AttemptRow:
-    ending = None
-    if row.outcome_document is not None:
-        ending = _decoded(_read_ending, row.outcome_document) or Ending("unreadable")
-    order = _decoded(_read_order, row.order_document) or Order()
-    amount, currency = row.amount_minor, row.currency
-    return AttemptRow(row.id, row.kind, row.subject_id, row.state, amount, currency, order, ending)
-
-
-def _event(row: Row[Any]) -> EventRow:
-    content = row.data.encode()
-    data = _decoded(_read_data, content)
-    digest = hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
-    return EventRow(row.id, row.event_type, row.object_id, digest, data.object if data is not None else None)
-
-
-def _kept_posting(row: Row[Any]) -> Keeping:
-    fact = PostingRow(row.transaction_id, row.account, row.amount_minor, row.currency, row.operation_id, row.hold_id)
-    # A group belongs to whoever's money it moved; one that moved none, to whoever's hold.
-    owners = (row.transaction_id, row.hold_id, row.operation_id)
-    return Keeping(*owners, PLACES[PostingRow], row.transaction_id, encode_fact(fact))
-
-
-def _decoded(read: Callable[[Any], Decoded], document: str | bytes) -> Decoded | None:
-    """None for what somebody has made unreadable: whoever looks at the case says so."""
-    try:
-        return read(document)
-    except (msgspec.MsgspecError, UnicodeError, TypeError):
-        return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from bursar.attempts.schemas import OPEN_STATES
+from bursar.ledger.accounts import MAIN_WALLET
 
 
 class Named(msgspec.Struct):
@@ -48,6 +49,9 @@ class IntentRow(msgspec.Struct, array_like=True):
     currency: str | None
     attempt_id: str | None
     told: Told | None
+    # Whose money it is, as the ledger names the wallet, and what of it the main one gets.
+    wallet: str = MAIN_WALLET
+    service_fee_minor: int = 0
 
 
 class ChargeRow(msgspec.Struct, array_like=True):
@@ -62,6 +66,7 @@ class ChargeRow(msgspec.Struct, array_like=True):
     bank_reference: str | None
     attempt_id: str
     told: Told | None
+    wallet: str = MAIN_WALLET
 
 
 class RefundRow(msgspec.Struct, array_like=True):
@@ -97,6 +102,7 @@ class Order(msgspec.Struct):
     bank_reference: str | None = None
     capture: bool = True
     final: bool = True
+    method: str = "card"
     notes: dict[str, str] = {}
 
 
@@ -144,7 +150,14 @@ class AttemptRow(msgspec.Struct, array_like=True):
 
     @property
     def was_refused(self) -> bool:
+        if self.waits_at_bank:  # one that was given up while it waited was refused by nobody
+            return self.ending is not None and self.ending.kind not in ("succeeded", "pending", "action_required")
         return self.ending is not None and not self.has_succeeded and not self.asks_customer
+
+    @property
+    def waits_at_bank(self) -> bool:
+        """Whether the bank asks its customer by itself: what it said first is not kept once it says the end."""
+        return self.is_first and self.order.method != "card"
 
 
 class PostingRow(msgspec.Struct, array_like=True):
@@ -162,6 +175,42 @@ class TransactionRow(msgspec.Struct, array_like=True):
     id: str
     source_id: str
     type: str
+    currency: str
+    amount_minor: int
+    fee_minor: int
+    wallet: str
+
+
+class TransferRow(msgspec.Struct, array_like=True):
+    """Between wallets of the organisation, as the ledger names them."""
+
+    id: str
+    payer: str
+    payee: str
+    currency: str
+    amount_minor: int
+
+
+class WithdrawalRow(msgspec.Struct, array_like=True):
+    id: str
+    wallet: str
+    status: str
+    currency: str
+    amount_minor: int
+
+
+class WalletPaymentRow(msgspec.Struct, array_like=True):
+    """One side of a payment between wallets."""
+
+    id: str
+    side: str
+    wallet: str
+    source_id: str
+    other_org_id: str
+    currency: str
+    total_minor: int
+    service_fee_minor: int
+    refunded_minor: int
 
 
 class EventRow(msgspec.Struct, array_like=True):
@@ -212,6 +261,9 @@ Fact = (
     | EventRow
     | BankOperation
     | BankDisputeRow
+    | TransferRow
+    | WithdrawalRow
+    | WalletPaymentRow
 )
 # The order is that in which a case is read. A fact is kept under the place of its class in this list.
 FACTS: tuple[type[Fact], ...] = (
@@ -225,6 +277,9 @@ FACTS: tuple[type[Fact], ...] = (
     EventRow,
     BankOperation,
     BankDisputeRow,
+    TransferRow,
+    WithdrawalRow,
+    WalletPaymentRow,
 )
 PLACES = {fact: place for place, fact in enumerate(FACTS)}
 
@@ -275,7 +330,10 @@ class Case:
     events: dict[str, list[EventRow]] = field(default_factory=dict)
     bank: list[BankOperation] = field(default_factory=list)
     bank_disputes: list[BankDisputeRow] = field(default_factory=list)
-    _sources: dict[str, TransactionRow] = field(default_factory=dict)
+    transactions: dict[str, TransactionRow] = field(default_factory=dict)
+    transfers: dict[str, TransferRow] = field(default_factory=dict)
+    withdrawals: dict[str, WithdrawalRow] = field(default_factory=dict)
+    wallet_payments: list[WalletPaymentRow] = field(default_factory=list)
 
     def add(self, fact: Fact) -> None:
         match fact:
@@ -290,7 +348,7 @@ class Case:
             case AttemptRow():
                 self.attempts[fact.id] = fact
             case TransactionRow():
-                self._sources[fact.id] = fact
+                self.transactions[fact.id] = fact
             case PostingRow():
                 self._group(fact).add(fact)
             case EventRow():
@@ -299,6 +357,8 @@ class Case:
                 self.bank.append(fact)
             case BankDisputeRow():
                 self.bank_disputes.append(fact)
+            case TransferRow() | WithdrawalRow() | WalletPaymentRow():
+                self._add_of_wallets(fact)
 
     def groups_of(self, source_id: str) -> Iterator[Group]:
         """Those that moved money for a charge, refund or dispute."""
@@ -310,10 +370,19 @@ class Case:
     def refund_of(self, attempt: AttemptRow) -> RefundRow | None:
         return self.refunds.get(attempt.subject_id)
 
+    def _add_of_wallets(self, fact: TransferRow | WithdrawalRow | WalletPaymentRow) -> None:
+        match fact:
+            case TransferRow():
+                self.transfers[fact.id] = fact
+            case WithdrawalRow():
+                self.withdrawals[fact.id] = fact
+            case WalletPaymentRow():
+                self.wallet_payments.append(fact)
+
     def _group(self, posting: PostingRow) -> Group:
         group = self.groups.get(posting.transaction_id)
         if group is None:
-            source = self._sources.get(posting.transaction_id)
+            source = self.transactions.get(posting.transaction_id)
             group = self.groups[posting.transaction_id] = Group(posting.transaction_id, posting.currency, source)
         return group
 

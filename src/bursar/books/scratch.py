@@ -15,6 +15,8 @@ CACHE_KIB = 65_536
 _TABLES = (
     "CREATE TABLE owner (id TEXT PRIMARY KEY, root TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE fact (root TEXT, place INTEGER, id TEXT, payload BLOB)",
+    """CREATE TABLE side (id TEXT, livemode INTEGER, side TEXT, org TEXT, other_org TEXT, currency TEXT, total INTEGER,
+       service_fee INTEGER, refunded INTEGER)""",
 )
 _SETTINGS = (
     "PRAGMA journal_mode = OFF",
@@ -31,6 +33,17 @@ INSERT INTO fact VALUES (
     (SELECT root FROM owner WHERE id = ?3), ?1, ?2, ?3
   ), ?4, ?5, ?6)
 """
+_KEEP_SIDE = "INSERT INTO side VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# Those that have not exactly one of each, naming each other and telling the same.
+_ODD_SIDES = """
+SELECT id, livemode, min(org), max(org) FROM side GROUP BY id, livemode
+HAVING count(*) <> 2 OR count(DISTINCT side) <> 2
+    OR max(CASE side WHEN 'payer' THEN org END) <> max(CASE side WHEN 'payee' THEN other_org END)
+    OR max(CASE side WHEN 'payee' THEN org END) <> max(CASE side WHEN 'payer' THEN other_org END)
+    OR count(DISTINCT currency) <> 1 OR min(total) <> max(total)
+    OR min(service_fee) <> max(service_fee) OR min(refunded) <> max(refunded)
+ORDER BY id
+"""
 _IN_ORDER = "SELECT root, place, payload FROM fact ORDER BY root, place, id"
 
 
@@ -43,6 +56,20 @@ class Keeping(NamedTuple):
     place: int
     id: str
     payload: bytes
+
+
+class Side(NamedTuple):
+    """Of a payment between wallets, for the day when both are there."""
+
+    id: str
+    livemode: int
+    side: str
+    org_id: str
+    other_org_id: str
+    currency: str
+    total_minor: int
+    service_fee_minor: int
+    refunded_minor: int
 
 
 class Scratch:
@@ -70,6 +97,15 @@ class Scratch:
 
     def keep(self, facts: Iterable[Keeping]) -> None:
         self.connection.executemany(_KEEP, facts)
+
+    def keep_sides(self, sides: Iterable[Side]) -> None:
+        """They stay when an organisation's facts are cleared."""
+        self.connection.executemany(_KEEP_SIDE, sides)
+
+    def odd_sides(self) -> Iterator[tuple[str, int, str]]:
+        """Payments between wallets whose sides do not belong together, with whose they are."""
+        for payment_id, livemode, first, last in self.connection.execute(_ODD_SIDES):
+            yield payment_id, livemode, first if first == last else f"{first}, {last}"
 
     def count(self) -> int:
         number: int = self.connection.execute("SELECT count(*) FROM fact").fetchone()[0]

@@ -17,11 +17,13 @@ from bursar.books.repository import Place, Reader
 from bursar.books.rules import check_money, check_operations
 from bursar.books.schemas import FACTS, Case, decode_fact
 from bursar.books.scratch import Scratch
+from bursar.books.wallet_rules import WalletTotals, check_wallets
 from bursar.ledger.verification import Finding, Progress, verify_postings
+from bursar.store.columns import INSTALLATION
 from bursar.store.errors import translate
 
 FINDINGS_NAMED_MAX = 100  # enough to see what happened; books that were rewritten would name every payment
-RULES = ("L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L10", "L12")
+RULES = ("L1", "L2", "L3", "L4", "L5", "L6", "L7", "L8", "L9", "L10", "L12")
 
 
 @dataclass(slots=True)
@@ -126,6 +128,8 @@ class _Verification:
         self._position = position
         self._bank: BankBooks | None = None
         self._report = Report()
+        # Between wallets, by mode and currency.
+        self._on_its_way: dict[tuple[int, str], int] = {}
 
     def run(self, org_id: str | None, journal: Source | None) -> Report:
         places = repository.places(self._connection, org_id)
@@ -135,6 +139,8 @@ class _Verification:
             self._name_strangers(places, org_id)
         for place in places:
             self._verify(place)
+        if org_id is None:
+            self._verify_together()
         return self._report
 
     def _load_journal(self, journal: Source) -> None:
@@ -169,8 +175,19 @@ class _Verification:
         self._position.begin(f"{name}: payments", self._scratch.count())
         self._judge(place)
 
+    def _verify_together(self) -> None:
+        """What has left one organisation's wallets has come to another's."""
+        for (livemode, currency), total in sorted(self._on_its_way.items()):
+            if total:
+                said = f"{total} {currency} have left wallets and not come to others, over all organisations"
+                self._report.add(Place(INSTALLATION, livemode), Finding("L9", f"clearing:wallets:{currency}:due", said))
+        for payment_id, livemode, whose in self._scratch.odd_sides():
+            said = "its sides do not belong together: one is missing, or they tell different things"
+            self._report.add(Place(whose, livemode), Finding("L8", payment_id, said))
+
     def _judge(self, place: Place) -> None:
         sums: dict[str, Sums] = {}
+        wallets = WalletTotals()
         for root, facts in self._scratch.cases():
             case = Case(root)
             for position, payload in facts:
@@ -184,11 +201,18 @@ class _Verification:
             for found in self._findings(case):
                 self._report.add(place, found)
             _add_up(place, sums, case)
+            wallets.add(case)
+        for found in wallets.check(repository.reserved(self._connection, place)):
+            self._report.add(place, found)
+        for currency, total in repository.on_its_way(self._connection, place).items():
+            key = (place.livemode, currency)
+            self._on_its_way[key] = self._on_its_way.get(key, 0) + total
         self._report.sums += [sums[currency] for currency in sorted(sums)]
 
     def _findings(self, case: Case) -> Iterator[Finding | Open]:
         yield from check_money(case)
         yield from check_operations(case)
+        yield from check_wallets(case)
         yield from check_log(case)
         yield from check_open(case)
         if self._bank is not None:

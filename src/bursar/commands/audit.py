@@ -1,4 +1,4 @@
-"""`bursar audit`: proof that the log is as it was written."""
+"""`bursar audit`: what is in the log, and proof that it is as it was written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from bursar.commands.options import ConfigOption, FolderOption, chosen_settings
+from bursar.commands import audit_entries
+from bursar.commands.log_reading import reading_log
+from bursar.commands.options import ConfigOption, FolderOption
 from bursar.commands.output import (
     EXIT_FOUND_WRONG,
     EXIT_USAGE,
@@ -22,10 +24,10 @@ from bursar.commands.output import (
 from bursar.events import audit as log_audit
 from bursar.events.audit import ANCHOR_FORMAT, Anchor, Report
 from bursar.kit.clock import SystemClock
-from bursar.store import schema
-from bursar.store.engine import Engines
 
-app = typer.Typer(no_args_is_help=True, help="Prove that the log was not rewritten.")
+app = typer.Typer(no_args_is_help=True, help="Read the log, and prove that it was not rewritten.")
+app.command("list")(audit_entries.list_entries)
+app.command("export")(audit_entries.export_entries)
 
 AnchorOption = Annotated[Path | None, typer.Option(help="A file that `bursar audit anchor` wrote earlier.")]
 
@@ -40,12 +42,8 @@ def verify(
     """Walk every chain of the log. Exit code 1 when a row was changed, dropped, moved, added or cut off."""
     with explained():
         known = _read_anchor_file(anchor) if anchor else None
-        engines = _engines(data, config)
-        try:
-            with engines.reading.connect() as connection:
-                report = log_audit.verify(log_audit.snapshot(connection), known)
-        finally:
-            engines.close()
+        with reading_log(data, config) as connection:
+            report = log_audit.verify(connection, known)
     _tell(report, as_json=as_json)
     if not report.whole:
         raise typer.Exit(EXIT_FOUND_WRONG)
@@ -58,13 +56,8 @@ def anchor(
     config: ConfigOption = None,
 ) -> None:
     """Write the heads of all chains, to be kept where nobody who can change the database can reach."""
-    with explained():
-        engines = _engines(data, config)
-        try:
-            with engines.reading.connect() as connection:
-                heads = log_audit.read_anchor(log_audit.snapshot(connection), SystemClock().now_microseconds())
-        finally:
-            engines.close()
+    with explained(), reading_log(data, config) as connection:
+        heads = log_audit.read_anchor(connection, SystemClock().now_microseconds())
     if file is None:
         print_json(heads)
         return
@@ -73,18 +66,6 @@ def anchor(
     except OSError as problem:
         raise fail(f"The anchor cannot be written to {file}: {problem.strerror}.", EXIT_USAGE) from None
     console.print(f"{len(heads.heads)} heads are in {file}. Keep it away from the database.")
-
-
-def _engines(data: Path | None, config: Path | None) -> Engines:
-    """Only reads; a lane and a writer are of no use here."""
-    settings = chosen_settings(config, data)
-    engines = Engines(settings.database_url, readers=1, writers=1)
-    version = schema.current_version(engines.reading)
-    schema.check_version(version)
-    if version is None:
-        engines.close()
-        raise fail("The database is empty: there is no log yet.", EXIT_USAGE)
-    return engines
 
 
 def _read_anchor_file(file: Path) -> Anchor:

@@ -17,9 +17,15 @@ from bursar.runtime import Runtime, running
 
 DAY_SECONDS = 86_400
 
-app = typer.Typer(no_args_is_help=True, help="Create, list, rotate and revoke API keys.")
+app = typer.Typer(no_args_is_help=True, help="Create, list, change, rotate and revoke API keys.")
 
 OrganisationOption = Annotated[str | None, typer.Option("--organisation", help="Id of the organisation.")]
+PermissionOption = Annotated[list[str] | None, typer.Option(help="For a restricted key; repeat for more.")]
+AddressOption = Annotated[
+    list[str] | None,
+    typer.Option(help="An address or network, IPv4 or IPv6, that it may be used from; repeat for more."),
+]
+ExpiresOption = Annotated[int | None, typer.Option(min=1, max=3650, help="After how many days it ends.")]
 KeyArgument = Annotated[str, typer.Argument(help="The key's id, as `bursar keys list` shows it.")]
 
 
@@ -30,8 +36,9 @@ def create(
     name: Annotated[str, typer.Option(help="What you will recognise it by.")] = "",
     organisation: OrganisationOption = None,
     new_organisation: Annotated[str | None, typer.Option(help="Make an organisation of this name first.")] = None,
-    permission: Annotated[list[str] | None, typer.Option(help="For a restricted key; repeat for more.")] = None,
-    expires_days: Annotated[int | None, typer.Option(min=1, max=3650)] = None,
+    permission: PermissionOption = None,
+    address: AddressOption = None,
+    expires_days: ExpiresOption = None,
     data: FolderOption = None,
     config: ConfigOption = None,
     as_json: bool = JSON_OPTION,
@@ -39,13 +46,14 @@ def create(
     """Make a key and show it, once."""
     with explained(), running(chosen_settings(config, data)) as runtime:
         org_id = _organisation(runtime, organisation, new_organisation)
-        expires = (
-            runtime.clock.now_microseconds() + expires_days * DAY_SECONDS * MICROSECONDS_PER_SECOND
-            if expires_days
-            else None
-        )
         shown = runtime.accounts.create_key(
-            org_id, _kind(kind), livemode=live, name=name, permissions=permission, expires=expires
+            org_id,
+            _kind(kind),
+            livemode=live,
+            name=name,
+            permissions=permission,
+            expires=_expiry(runtime, expires_days),
+            addresses=address,
         )
     _show(shown, as_json=as_json)
 
@@ -64,7 +72,37 @@ def list_keys(
     if as_json:
         print_json(rows)
     else:
-        print_table(rows, ["id", "organisation", "mode", "kind", "hint", "name", "created", "expires", "revoked"])
+        print_table(
+            rows, ["id", "organisation", "mode", "kind", "hint", "name", "created", "expires", "revoked", "last_used"]
+        )
+
+
+@app.command()
+def update(
+    key: KeyArgument,
+    name: Annotated[str | None, typer.Option(help="What you will recognise it by.")] = None,
+    permission: PermissionOption = None,
+    address: AddressOption = None,
+    anywhere: Annotated[bool, typer.Option("--anywhere", help="It may be used from every address.")] = False,
+    expires_days: ExpiresOption = None,
+    never_expires: Annotated[bool, typer.Option("--never-expires", help="It has no end.")] = False,
+    data: FolderOption = None,
+    config: ConfigOption = None,
+    as_json: bool = JSON_OPTION,
+) -> None:
+    """Change what a key may do, from where and for how long. What is not named stays as it is."""
+    if (anywhere and address) or (never_expires and expires_days):
+        raise fail("Say either --anywhere or --address, and either --never-expires or --expires-days.", EXIT_USAGE)
+    with explained(), running(chosen_settings(config, data)) as runtime:
+        changes: dict[str, Any] = {"name": name, "permissions": permission, "addresses": [] if anywhere else address}
+        changes = {member: value for member, value in changes.items() if value is not None}
+        if never_expires or expires_days:
+            changes["expires"] = _expiry(runtime, expires_days)
+        changed = runtime.accounts.change_key(key, **changes)
+    if as_json:
+        print_json(_row(changed))
+    else:
+        console.print(f"{changed.id} ({changed.hint}) is changed.")
 
 
 @app.command()
@@ -108,6 +146,10 @@ def _organisation(runtime: Runtime, organisation: str | None, new_organisation: 
     )
 
 
+def _expiry(runtime: Runtime, days: int | None) -> int | None:
+    return runtime.clock.now_microseconds() + days * DAY_SECONDS * MICROSECONDS_PER_SECOND if days else None
+
+
 def _kind(text: str) -> Kind:
     kinds: dict[str, Kind] = {"secret": "secret", "publishable": "publishable", "restricted": "restricted"}
     if text not in kinds:
@@ -124,9 +166,12 @@ def _row(key: ApiKey) -> dict[str, Any]:
         "hint": key.hint,
         "name": key.name,
         "permissions": key.permissions,
+        "addresses": key.addresses,
         "created": _time(key.created),
         "expires": _time(key.expires),
         "revoked": _time(key.revoked),
+        "last_used": _time(key.last_used),
+        "last_used_address": key.last_used_address,
     }
 
 

@@ -176,15 +176,17 @@ def _refuse_taken_port(settings: Settings) -> None:
 
 def _announce(settings: Settings) -> None:
     from bursar.accounts.rules import DEVELOPMENT_PUBLISHABLE_KEY, DEVELOPMENT_SECRET_KEY
+    from bursar.people.rules import DEVELOPMENT_EMAIL, DEVELOPMENT_PASSWORD
 
     base = f"http://{settings.host}:{settings.port}"
     # Plain, as importing what makes it colourful would delay the first answer.
     typer.echo(f"""
 Bursar is ready at {base}
 
-  API reference    {base}/docs
+  API reference    {base}/docs (for keys), {base}/api/v1/docs (for people)
   secret key       {DEVELOPMENT_SECRET_KEY}
   publishable key  {DEVELOPMENT_PUBLISHABLE_KEY}
+  sign-in          {DEVELOPMENT_EMAIL} with {DEVELOPMENT_PASSWORD}
 
 A first payment, to paste into another terminal:
 

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
-import os
-from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
-import msgspec
 import typer
 
 import piggybank_cards
-from bursar.commands.bank_process import read_address
+from bursar.commands import simulator_customers
 from bursar.commands.options import ConfigOption
 from bursar.commands.output import (
-    EXIT_FOUND_WRONG,
-    EXIT_SETTINGS,
-    EXIT_UNAVAILABLE,
     EXIT_USAGE,
     JSON_OPTION,
     console,
@@ -26,29 +18,29 @@ from bursar.commands.output import (
     print_json,
     print_table,
 )
-from piggybank_cards import TestCard
+from bursar.commands.simulator_bank import DataOption, KeyOption, UrlOption, call, named_bank
+from piggybank_cards import TestCard, methods
 
-ANSWER_SECONDS_MAX = 10.0
-DEFAULT_DATA = Path("var")
 RATES = ("drop_reply", "decline", "refuse", "duplicate_reply", "late_approval", "bad_gateway")
 
-app = typer.Typer(no_args_is_help=True, help="The simulated bank: its test cards, its accounts, and what goes wrong.")
-
-DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of a `bursar dev`; ./var by default.")]
-UrlOption = Annotated[str | None, typer.Option("--url", help="Address of a bank, instead of a folder's.")]
-KeyOption = Annotated[
-    str | None, typer.Option("--api-key", help="Its API key; BURSAR_PIGGYBANK_API_KEY is seen by nobody else.")
-]
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The simulated bank: its test cards, accounts and wallets, what its customers do, and what goes wrong.",
+)
+app.add_typer(simulator_customers.upi, name="upi")
+app.add_typer(simulator_customers.bank, name="bank")
+app.add_typer(simulator_customers.wallet, name="wallet")
 
 
 @app.command()
 def cards(as_json: bool = JSON_OPTION) -> None:
-    """List the test cards, and the cards that decline with a code each. Needs no bank."""
-    table, declining = piggybank_cards.ALL, piggybank_cards.DECLINE_CARDS
+    """List the test cards, UPI addresses, banks and wallets, and what each does. Needs no bank."""
+    table, declining, others = piggybank_cards.ALL, piggybank_cards.DECLINE_CARDS, methods.table()
     if as_json:
-        print_json({"cards": table, "decline_cards": declining})
+        uncarded = {"upi": others.upi, "banks": others.banks, "wallets": others.wallets}
+        print_json({"cards": table, "decline_cards": declining} | uncarded)
         return
-    rows = [_card_row(card) for card in (*table, *declining)]
+    rows = [_card_row(card) for card in (*table, *declining)] + simulator_customers.method_rows(others)
     print_table(rows, ["number", "payment method", "brand", "funding", "country", "behaviour"])
 
 
@@ -74,7 +66,7 @@ def set_faults(
             wanted = parse_faults(",".join(faults))
         except ValueError as problem:
             raise fail(str(problem), EXIT_USAGE) from None
-        _show_faults(_call(_bank(data, url, api_key, config), "PUT", "/v1/faults", wanted), as_json=as_json)
+        _show_faults(call(named_bank(data, url, api_key, config), "PUT", "/v1/faults", wanted), as_json=as_json)
 
 
 @app.command()
@@ -87,7 +79,7 @@ def show(
 ) -> None:
     """Show how the bank misbehaves."""
     with explained():
-        _show_faults(_call(_bank(data, url, api_key, config), "GET", "/v1/faults"), as_json=as_json)
+        _show_faults(call(named_bank(data, url, api_key, config), "GET", "/v1/faults"), as_json=as_json)
 
 
 @app.command()
@@ -105,7 +97,7 @@ def account(
     """Open an account with a card that can run out of money."""
     wanted = {"balance": balance, "currency": currency.lower(), "brand": brand, "limit": limit}
     with explained():
-        opened = _call(_bank(data, url, api_key, config), "POST", "/v1/accounts", wanted)
+        opened = call(named_bank(data, url, api_key, config), "POST", "/v1/accounts", wanted)
     if as_json:
         print_json(opened)
         return
@@ -132,7 +124,7 @@ def dispute(
     if amount is not None:
         wanted["amount"] = amount
     with explained():
-        opened = _call(_bank(data, url, api_key, config), "POST", "/v1/disputes", wanted)
+        opened = call(named_bank(data, url, api_key, config), "POST", "/v1/disputes", wanted)
     if as_json:
         print_json(opened)
     else:
@@ -234,59 +226,3 @@ def _show_faults(faults: dict[str, Any], *, as_json: bool) -> None:
             console.print("down: every connection is reset")
         else:
             console.print(f"{name}: {value:.4%}".rstrip("%").rstrip("0").rstrip(".") + "%" + code)
-
-
-def _bank(data: Path | None, url: str | None, api_key: str | None, config: Path | None) -> tuple[str, str]:
-    """The bank that is named: by its address, by a folder, by the settings, or the one of ./var."""
-    if url is not None:
-        key = api_key or os.environ.get("BURSAR_PIGGYBANK_API_KEY")
-        if not key:
-            raise fail("Give the bank's API key too, in BURSAR_PIGGYBANK_API_KEY or by --api-key.", EXIT_USAGE)
-        return url, key
-    configured = _configured(config) if data is None else None
-    if configured is not None:
-        return configured
-    folder = data or DEFAULT_DATA
-    try:
-        address = read_address(folder)
-    except (OSError, msgspec.MsgspecError):
-        raise fail(
-            f"No bank was started for {folder}. `bursar dev --data {folder}` starts one; --url names another.",
-            EXIT_SETTINGS,
-        ) from None
-    return address.url, address.api_key
-
-
-def _configured(config: Path | None) -> tuple[str, str] | None:
-    """From the settings, where there are any that name a bank. They need not be enough for a server."""
-    from bursar import settings as settings_module
-
-    url, key = os.environ.get("BURSAR_PIGGYBANK_URL"), os.environ.get("BURSAR_PIGGYBANK_API_KEY")
-    if config is not None:
-        settings = settings_module.load(config)
-        url, key = settings.piggybank_url, settings.piggybank_api_key
-    return (url, key) if url and key else None
-
-
-def _call(bank: tuple[str, str], method: str, path: str, body: object = None) -> dict[str, Any]:
-    url, api_key = bank
-    address = urlsplit(url)
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise fail(f"{url} is no address of a bank; write http://127.0.0.1:8430.", EXIT_USAGE)
-    make = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-    connection = make(address.hostname, address.port, timeout=ANSWER_SECONDS_MAX)
-    content = None if body is None else msgspec.json.encode(body)
-    try:
-        connection.request(method, address.path.rstrip("/") + path, content, {"Authorization": f"Bearer {api_key}"})
-        answer = connection.getresponse()
-        document = msgspec.json.decode(answer.read())
-    except (OSError, http.client.HTTPException, msgspec.DecodeError) as problem:
-        reason = str(problem) or type(problem).__name__
-        raise fail(f"The bank at {url} gives no answer: {reason}. Is it running?", EXIT_UNAVAILABLE) from None
-    finally:
-        connection.close()
-    if answer.status != http.HTTPStatus.OK:
-        error = document.get("error", {}) if isinstance(document, dict) else {}
-        raise fail(f"The bank refuses this: {error.get('message', answer.status)}", EXIT_FOUND_WRONG)
-    result: dict[str, Any] = document
-    return result

@@ -29,6 +29,35 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         return f"Card(…{self.number[-4:]})"
 
 
+class UpiIntent(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer opens the bank's `upi://` link in a UPI app, or scans it."""
+
+
+class UpiCollect(msgspec.Struct, frozen=True, kw_only=True):
+    """The bank asks the customer's UPI app, which it finds by this address."""
+
+    vpa: str
+
+
+class NetBanking(msgspec.Struct, frozen=True, kw_only=True):
+    """The customer approves on the page of that bank."""
+
+    bank_code: str
+    account: str | None = None
+
+    def __repr__(self) -> str:
+        return f"NetBanking({self.bank_code})"
+
+
+class CustomerWallet(msgspec.Struct, frozen=True, kw_only=True):
+    """A balance that the customer has at the bank; it pays or declines at once."""
+
+    wallet_id: str
+
+
+Method = Card | UpiIntent | UpiCollect | NetBanking | CustomerWallet
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """The merchant's account at an acquirer: which connector, and by what it proves who it is."""
 
@@ -41,13 +70,16 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Authorize(msgspec.Struct, frozen=True, kw_only=True):
-    """Asks for money; with `capture` it is a sale. A zero amount verifies the card only."""
+    """Asks for money; with `capture` it is a sale. A zero amount verifies the card only.
+
+    What pays without a card is always a sale, and what is said of cards means nothing to it.
+    """
 
     operation_id: str
     account: Account
     amount_minor: int
     currency: str
-    card: Card
+    method: Method
     capture: bool = True
     off_session: bool = False
     # The cardholder authenticates as part of this: never asked when off-session.
@@ -58,6 +90,10 @@ class Authorize(msgspec.Struct, frozen=True, kw_only=True):
     agreed_before: bool = False
     partial_captures: bool = False
     descriptor: str | None = None
+    # Ours: where the bank sends a customer back to who approves on its page.
+    return_url: str | None = None
+    # How long the customer may take to approve; the bank's own limit where nothing is said.
+    expires_after_seconds: int | None = None
 
 
 class Complete(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,10 +153,27 @@ class Inquire(msgspec.Struct, frozen=True, kw_only=True):
 Order = Authorize | Complete | Capture | Increment | Void | Refund | Inquire
 
 
-class Redirect(msgspec.Struct, frozen=True, kw_only=True):
+class Redirect(msgspec.Struct, frozen=True, kw_only=True, tag="redirect"):
     """The customer must go there. Without an address it is our own authentication page."""
 
     url: str | None = None
+    expires_at: int | None = None
+
+
+class QrCode(msgspec.Struct, frozen=True, kw_only=True, tag="qr_code"):
+    """The customer scans this text, or opens it as a link where the paying app is on the same device."""
+
+    text: str
+    expires_at: int
+
+
+class WaitForCustomer(msgspec.Struct, frozen=True, kw_only=True, tag="wait_for_customer"):
+    """The bank has asked the customer itself; there is nothing to show."""
+
+    expires_at: int
+
+
+Action = Redirect | QrCode | WaitForCustomer
 
 
 class Decline(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,14 +200,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     `not_sent` and `unknown` are made in `call.py` alone: the first means that surely no byte of it
     reached the bank, the second that nothing can be said. `absent` answers an inquiry: the bank is
-    sure that it never got the operation.
+    sure that it never got the operation. Of an authorisation, `action_required` says that the customer
+    has to act, and `pending` that the customer has acted and the bank does not know yet.
     """
 
     kind: Literal["succeeded", "pending", "action_required", "declined", "not_sent", "unknown", "absent"]
     bank_reference: str | None = None
     amount_minor: int | None = None
     currency: str | None = None
-    action: Redirect | None = None
+    action: Action | None = None
     decline: Decline | None = None
     checks: Checks = Checks()
     risk: Risk = Risk()
@@ -172,6 +226,21 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reversed: bool = False
     # The bank's answer without anything secret, for people who look into a case.
     raw: dict[str, Any] = {}
+
+
+_outcome_decoder = msgspec.json.Decoder(Outcome)
+
+
+def read_outcome(document: str) -> Outcome:
+    """One that was written down, also before there were other actions than a redirect."""
+    try:
+        return _outcome_decoder.decode(document)
+    except msgspec.ValidationError:
+        written = msgspec.json.decode(document, type=dict[str, Any])
+        action = written.get("action")
+        if not isinstance(action, dict) or "type" in action:
+            raise
+        return msgspec.convert(written | {"action": action | {"type": "redirect"}}, Outcome)
 
 
 class SubmitEvidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,6 +295,8 @@ class BankEvent(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str
     kind: Literal[
         "authorization_approved",
+        # One that waited for the customer has ended without money: declined, or not acted on in time.
+        "authorization_declined",
         "authorization_expired",
         "refund_succeeded",
         "refund_failed",
@@ -251,6 +322,21 @@ class WebhookRefused(Exception):
     """The signature does not hold, or the message cannot be read."""
 
 
+class Returned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a customer brought back from the bank's page, signed by the bank. It says where to look, and no more:
+    whoever settles asks the bank itself.
+    """
+
+    operation_id: str
+    bank_reference: str
+    status: Literal["succeeded", "failed", "pending"]
+    created: int
+
+
+class ReturnRefused(Exception):
+    """The query that a customer came back with is not as the bank has signed it, or too old."""
+
+
 class Connector(Protocol):
     """One acquirer or provider. Orders go out through `call.py`, so no verb raises for what a network does."""
 
@@ -273,5 +359,7 @@ class Connector(Protocol):
     async def dispute(self, order: DisputeOrder) -> DisputeAnswer: ...
 
     def read_webhook(self, headers: dict[str, str], body: bytes, now_seconds: int) -> list[BankEvent]: ...
+
+    def read_return(self, query: str, now_seconds: int) -> Returned: ...
 
     async def close(self) -> None: ...

@@ -6,71 +6,25 @@ to a merchant, to the customer, and to whoever thinks of trying again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from bursar.connectors.decline_row import ADVICE_BY_NETWORK_CODE, AdviceCode, DeclineRow
+from bursar.connectors.declines_without_card import ROWS as ROWS_WITHOUT_CARD
 
-# `another_acquirer` also means: the same one, after a while.
-Retry = Literal["never", "later", "fix_data", "authenticate", "another_acquirer"]
-AdviceCode = Literal["try_again_later", "do_not_try_again", "confirm_card_data"]
-NetworkStatus = Literal["declined_by_network", "not_sent_to_network"]
-OutcomeType = Literal["issuer_declined", "blocked", "invalid"]
+__all__ = [
+    "CARD_DECLINES",
+    "DECLINES",
+    "DO_NOT_HONOR",
+    "ROWS_WITHOUT_CARD",
+    "AdviceCode",
+    "DeclineRow",
+    "advice",
+    "find",
+    "find_by_iso_code",
+    "find_by_upi_code",
+]
 
-DECLINED = "The card was declined."
 ASK_ISSUER = "The card was declined. The bank that issued it can say why."
 TRY_LATER = "The card was declined for now. Try again later or use another one."
 OTHER_CARD = "The card was declined. Use another one."
-
-ADVICE_BY_RETRY: dict[Retry, AdviceCode | None] = {
-    "never": "do_not_try_again",
-    "later": "try_again_later",
-    "another_acquirer": "try_again_later",
-    "fix_data": "confirm_card_data",
-    # Authenticating is neither waiting nor correcting; `retry` says it.
-    "authenticate": None,
-}
-# Mastercard's merchant advice codes: 24 to 30 name how long to wait, from an hour to ten days.
-ADVICE_BY_NETWORK_CODE: dict[str, AdviceCode] = {
-    "01": "confirm_card_data",
-    "02": "try_again_later",
-    "03": "do_not_try_again",
-    "21": "do_not_try_again",
-    **{str(code): "try_again_later" for code in range(24, 31)},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class DeclineRow:
-    """One reason. `message` is for the customer, `seller_message` for the merchant only.
-
-    A message to the customer never tells that a card counts as lost, stolen or fraudulent: whoever holds it
-    might be the thief.
-    """
-
-    code: str
-    # ISO 8583 field 39; none where the card network has no part in it.
-    iso_codes: tuple[str, ...]
-    decline_code: str | None
-    retry: Retry
-    seller_message: str
-    # What holds where `retry` cannot be done, or was done already.
-    retry_otherwise: Retry | None = None
-    error_code: str = "card_declined"
-    error_type: Literal["card_error", "invalid_request_error"] = "card_error"
-    param: str | None = None
-    message: str = DECLINED
-    network_status: NetworkStatus = "declined_by_network"
-    outcome_type: OutcomeType = "issuer_declined"
-    # `charge.outcome.reason` where it is not the decline code.
-    own_reason: str | None = None
-
-    @property
-    def outcome_reason(self) -> str | None:
-        return self.own_reason or self.decline_code
-
-    @property
-    def advice_code(self) -> AdviceCode | None:
-        return ADVICE_BY_RETRY[self.retry] or (ADVICE_BY_RETRY[self.retry_otherwise] if self.retry_otherwise else None)
-
 
 DO_NOT_HONOR = DeclineRow(
     "do_not_honor", ("05",), "generic_decline", "later", "The bank declined the payment without giving a reason."
@@ -185,6 +139,8 @@ _ROWS = (
         "later",
         "The account has not enough money for this.",
         message="The card has not enough funds for this payment.",
+        upi_codes=("Z9",),
+        message_without_card="There is not enough money for this payment.",
     ),
     DeclineRow(
         "expired",
@@ -341,7 +297,9 @@ _ROWS = (
     ),
 )
 
-DECLINES: dict[str, DeclineRow] = {row.code: row for row in _ROWS}
+CARD_DECLINES: dict[str, DeclineRow] = {row.code: row for row in _ROWS}
+DECLINES: dict[str, DeclineRow] = CARD_DECLINES | {row.code: row for row in ROWS_WITHOUT_CARD}
+_BY_UPI_CODE: dict[str, DeclineRow] = {upi_code: row for row in DECLINES.values() for upi_code in row.upi_codes}
 _BY_ISO_CODE: dict[str, DeclineRow] = {iso_code: row for row in _ROWS for iso_code in row.iso_codes}
 # Mastercard asks for authentication by the code that others use for a card used too often.
 _BY_ISO_CODE_OF_BRAND: dict[tuple[str, str], DeclineRow] = {("mastercard", "65"): DECLINES["sca_required"]}
@@ -357,6 +315,10 @@ def find_by_iso_code(iso_code: str | None, brand: str | None = None) -> DeclineR
     if brand is not None and (brand, key) in _BY_ISO_CODE_OF_BRAND:
         return _BY_ISO_CODE_OF_BRAND[brand, key]
     return _BY_ISO_CODE.get(key, DO_NOT_HONOR)
+
+
+def find_by_upi_code(upi_code: str | None) -> DeclineRow:
+    return _BY_UPI_CODE.get((upi_code or "").strip().upper(), DO_NOT_HONOR)
 
 
 def advice(row: DeclineRow, network_advice_code: str | None) -> AdviceCode | None:

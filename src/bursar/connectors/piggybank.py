@@ -26,13 +26,15 @@ from bursar.connectors.contract import (
     InquireDispute,
     OperationKind,
     Outcome,
-    Redirect,
     Refund,
+    Returned,
     Risk,
     Void,
 )
+from bursar.connectors.piggybank_methods import action_of, wire_method
+from bursar.connectors.piggybank_returns import read_return
 from bursar.connectors.piggybank_webhooks import read_webhook
-from bursar.connectors.piggybank_wire import Dispute, Operation, Reversal, WireAuthorization, WireCard
+from bursar.connectors.piggybank_wire import Dispute, Operation, Reversal, WireAuthorization
 from bursar.connectors.wire import Target
 
 NAME = "piggybank"
@@ -54,7 +56,7 @@ _KINDS: dict[str, OperationKind] = {
 # Later orders name the authorization, whichever of these steps they follow.
 _KINDS_OF_AUTHORIZATION = frozenset({"authorization", "completion", "increment"})
 _SUCCEEDED: Literal["succeeded"] = "succeeded"
-_CHALLENGE = Redirect()
+_STATUSES_OF_ACTION = frozenset({"challenge", "waiting"})
 # A refused order never became an operation; the field that the bank complains of says most about why.
 _DECLINE_BY_FIELD = {
     "amount": "invalid_amount",
@@ -62,6 +64,8 @@ _DECLINE_BY_FIELD = {
     "card.exp_month": "expired",
     "card.exp_year": "expired",
     "card.cvc": "cvv_fail",
+    "upi.vpa": "vpa_unknown",
+    "wallet.wallet_id": "wallet_unknown",
 }
 
 
@@ -98,13 +102,14 @@ class PiggyBank:
         return f"PiggyBank({self._url})"
 
     async def authorize(self, order: Authorize) -> Outcome:
+        method = order.method
         body = WireAuthorization(
             reference=order.operation_id,
             merchant=order.account.merchant,
             amount=order.amount_minor,
             currency=order.currency,
             capture=order.capture,
-            card=_wire_card(order.card),
+            **wire_method(order),
             off_session=order.off_session,
             authentication=order.authentication,
             save_for_later=order.save_for_later,
@@ -112,7 +117,8 @@ class PiggyBank:
             partial_captures=order.partial_captures,
             descriptor=order.descriptor,
         )
-        return await self._order(order, self._authorizations, _encode(body), secret=order.card.number)
+        number = method.number if isinstance(method, Card) else None
+        return await self._order(order, self._authorizations, _encode(body), secret=number)
 
     async def complete(self, order: Complete) -> Outcome:
         return await self._step(order, "complete", authentication=order.authentication)
@@ -174,6 +180,9 @@ class PiggyBank:
     def read_webhook(self, headers: dict[str, str], body: bytes, now_seconds: int) -> list[BankEvent]:
         return read_webhook(self._webhook_secret, headers, body, now_seconds)
 
+    def read_return(self, query: str, now_seconds: int) -> Returned:
+        return read_return(self._webhook_secret, query, now_seconds)
+
     async def close(self) -> None:
         """Its connections belong to the caller, which is closed once for all connectors."""
 
@@ -220,18 +229,6 @@ def _evidence_text(evidence: dict[str, str]) -> str:
     return evidence.get(FREE_EVIDENCE) or "\n".join(f"{name}: {text}" for name, text in sorted(evidence.items()))
 
 
-def _wire_card(card: Card) -> WireCard:
-    return WireCard(
-        number=card.number,
-        exp_month=card.exp_month,
-        exp_year=card.exp_year,
-        cvc=card.cvc,
-        name=card.name,
-        line1=card.line1,
-        postal_code=card.postal_code,
-    )
-
-
 def _refused(refusal: Refusal) -> Outcome:
     """An error instead of an operation: the bank did not do it."""
     if refusal.code == REFERENCE_REUSED:
@@ -251,8 +248,8 @@ def _outcome(reply: Reply[Operation]) -> Outcome:
         kind = _SUCCEEDED
     elif status == "pending":
         kind = "pending"
-    elif status == "challenge":
-        kind, action = "action_required", _CHALLENGE
+    elif status in _STATUSES_OF_ACTION:
+        kind, action = "action_required", action_of(operation)
     else:
         kind, decline = "declined", _decline(operation)
     return Outcome(
@@ -279,7 +276,9 @@ def _outcome(reply: Reply[Operation]) -> Outcome:
 
 
 def _decline(operation: Operation) -> Decline:
-    row = (
-        declines.find(operation.decline) if operation.decline is not None else declines.find_by_iso_code(operation.code)
-    )
+    if operation.decline is not None:
+        row = declines.find(operation.decline)
+    else:
+        by_code = declines.find_by_upi_code if operation.method == "upi" else declines.find_by_iso_code
+        row = by_code(operation.code)
     return Decline(code=row.code, raw_code=operation.code, advice_code=operation.advice_code)

@@ -14,11 +14,18 @@ SIGNATURE_HEADER = "piggybank-signature"
 BODY_BYTES_MAX = 256 * 1024
 
 T = TypeVar("T")
-KindOfOperation = Literal["authorization_approved", "authorization_expired", "refund_succeeded", "refund_failed"]
+KindOfOperation = Literal[
+    "authorization_approved",
+    "authorization_declined",
+    "authorization_expired",
+    "refund_succeeded",
+    "refund_failed",
+]
 KindOfDispute = Literal["dispute_opened", "dispute_updated", "dispute_won", "dispute_lost"]
 
 _KINDS_OF_OPERATION: dict[str, KindOfOperation] = {
     "authorization.approved": "authorization_approved",
+    "authorization.declined": "authorization_declined",
     "authorization.expired": "authorization_expired",
     "refund.succeeded": "refund_succeeded",
     "refund.failed": "refund_failed",

@@ -26,19 +26,43 @@ class WireCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"WireCard(…{self.number[-4:]})"
 
 
+class WireUpi(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    flow: Literal["intent", "collect"]
+    vpa: str | None = None
+
+
+class WireNetBanking(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    bank_code: str
+    account: str | None = None
+
+    def __repr__(self) -> str:
+        return f"WireNetBanking({self.bank_code})"
+
+
+class WireWallet(msgspec.Struct, frozen=True, kw_only=True):
+    wallet_id: str
+
+
 class WireAuthorization(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of the four says what pays."""
+
     reference: str
     merchant: str
     amount: int
     currency: str
     capture: bool
-    card: WireCard
+    card: WireCard | None = None
+    upi: WireUpi | None = None
+    net_banking: WireNetBanking | None = None
+    wallet: WireWallet | None = None
     off_session: bool = False
     authentication: Literal["automatic", "any", "challenge"] = "automatic"
     save_for_later: bool = False
     agreed_before: bool = False
     partial_captures: bool = False
     descriptor: str | None = None
+    return_url: str | None = None
+    expires_after_seconds: int | None = None
 
 
 class Reversal(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +80,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["authorization", "completion", "capture", "void", "refund", "increment", "reversal"]
     reference: str
     merchant: str
-    status: Literal["approved", "declined", "challenge", "pending", "failed"]
+    status: Literal["approved", "declined", "challenge", "waiting", "pending", "failed"]
     amount: int
     # None for the reversal of what the bank never saw.
     currency: str | None = None
@@ -77,6 +101,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     reversed: bool = False
     voided: bool = False
     created: int = 0
+    method: Literal["card", "upi", "net_banking", "wallet"] = "card"
+    # Of one that waits for the customer: what the customer is shown, and until when.
+    upi_link: str | None = None
+    page_url: str | None = None
+    expires: int | None = None
+    vpa: str | None = None
 
 
 class Dispute(msgspec.Struct, frozen=True, kw_only=True):

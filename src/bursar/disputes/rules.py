@@ -78,7 +78,8 @@ def fits(told: BankDispute, withdrawn_minor: int, left_minor: int) -> bool:
 
 def opened(told: BankDispute, charge: Charge, dispute_id: str, created: int) -> Dispute:
     """As it is before the bank's message is applied to it."""
-    card = charge.payment_method_details.card if charge.payment_method_details is not None else None
+    details = charge.payment_method_details
+    card = details.card if details is not None and details.card else None
     brand = card.brand if card is not None and card.brand else "unknown"
     code = _REASON_CODES.get(brand, {}).get(told.reason)
     disputed = DisputedCard(
@@ -87,6 +88,7 @@ def opened(told: BankDispute, charge: Charge, dispute_id: str, created: int) -> 
         network=(card.network if card is not None else None) or brand,
         network_reason_code=code,
     )
+    is_card = details is None or details.type == "card"
     return Dispute(
         id=dispute_id,
         amount=told.amount_minor,
@@ -97,7 +99,8 @@ def opened(told: BankDispute, charge: Charge, dispute_id: str, created: int) -> 
         livemode=charge.livemode,
         network_reason_code=code,
         payment_intent=charge.payment_intent,
-        payment_method_details=DisputeMethodDetails(card=disputed),
+        # The wire has words for disputes of cards only.
+        payment_method_details=DisputeMethodDetails(card=disputed) if is_card else None,
         reason=told.reason,
         status="warning_needs_response" if told.inquiry else "needs_response",
     )

@@ -137,6 +137,7 @@ def _movement(moving: _Moving, amount_minor: int, dispute_id: str) -> Movement:
         currency=moving.told.currency,
         connector=charge.connector,
         description=charge.charge.description,
+        wallet=charge.wallet,
     )
 
 

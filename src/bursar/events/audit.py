@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from bursar.store.errors import translate
 
 ANCHOR_FORMAT = "bursar-anchor-1"
 ROWS_FETCHED = 1_000
+ROWS_OF_A_STEP = 200  # some milliseconds of work
 UNDECODABLE = "Could not decode to UTF-8"  # SQLite's driver; servers take no such bytes in
 PROBLEMS_MAX = 100  # enough to see what happened; a rewritten log would name every row
 
@@ -24,6 +25,10 @@ SNAPSHOT_ISOLATION = {
     "mysql": "REPEATABLE READ",
     "mariadb": "REPEATABLE READ",
 }
+
+
+class TimeIsUp(Exception):
+    """Raised by a step of whoever cannot wait for the end."""
 
 
 class AnchoredHead(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -53,10 +58,12 @@ class Report:
     anchored: int = 0
     problems: list[str] = field(default_factory=list)
     problems_unnamed: int = 0
+    # Whether all rows were looked at. A log is not whole before that.
+    finished: bool = True
 
     @property
     def whole(self) -> bool:
-        return not self.problems
+        return self.finished and not self.problems
 
     def blame(self, problem: str) -> None:
         if len(self.problems) < PROBLEMS_MAX:
@@ -87,10 +94,19 @@ def read_anchor(connection: Connection, now: int) -> Anchor:
     )
 
 
-def verify(connection: Connection, anchor: Anchor | None = None) -> Report:
+def verify(
+    connection: Connection,
+    anchor: Anchor | None = None,
+    *,
+    org_id: str | None = None,
+    step: Callable[[], None] | None = None,
+) -> Report:
+    """The whole log, or the chains of one organisation. `step` is called now and then, and may raise TimeIsUp."""
     report = Report()
     try:
-        _walk(connection, anchor, report)
+        _walk(connection, anchor, report, org_id, step)
+    except TimeIsUp:
+        report.finished = False
     except SQLAlchemyError as problem:
         if UNDECODABLE not in str(problem):
             raise translate(problem) from problem
@@ -98,13 +114,21 @@ def verify(connection: Connection, anchor: Anchor | None = None) -> Report:
     return report
 
 
-def _walk(connection: Connection, anchor: Anchor | None, report: Report) -> None:
-    heads = _heads(connection)
+def _walk(
+    connection: Connection,
+    anchor: Anchor | None,
+    report: Report,
+    org_id: str | None,
+    step: Callable[[], None] | None,
+) -> None:
+    heads = _heads(connection, org_id)
     pins = {(pin.key, pin.sequence_number): pin for pin in anchor.heads} if anchor else {}
     reached: dict[ChainKey, Head] = {}
-    for row in _rows(connection):
+    for row in _rows(connection, org_id):
         key = ChainKey(row["org_id"], row["livemode"], row["lane"])
         report.rows += 1
+        if step is not None and report.rows % ROWS_OF_A_STEP == 0:
+            step()
         strange = strange_value(row)
         if strange is not None:
             report.blame(f"{_named(key)}: {strange}")
@@ -139,17 +163,22 @@ def _compare_ends(report: Report, reached: dict[ChainKey, Head], heads: dict[Cha
             report.blame(f"{_named(key)}: the last row is not the one that the head names")
 
 
-def _heads(connection: Connection) -> dict[ChainKey, Head]:
+def _heads(connection: Connection, org_id: str | None = None) -> dict[ChainKey, Head]:
+    query = select(event_heads)
+    if org_id is not None:
+        query = query.where(event_heads.c.org_id == org_id)
     return {
         ChainKey(row.org_id, row.livemode, row.lane): Head(row.sequence_number, row.event_id, row.row_hash)
-        for row in connection.execute(select(event_heads))
+        for row in connection.execute(query)
     }
 
 
-def _rows(connection: Connection) -> Iterator[dict[str, Any]]:
+def _rows(connection: Connection, org_id: str | None) -> Iterator[dict[str, Any]]:
     """All rows in the order of their ids, a bounded number in memory at a time."""
     columns: list[Any] = [events.c[name] for name in (*SEALED_COLUMNS, "row_hash")]
     query = select(*columns).order_by(events.c.org_id, events.c.livemode, events.c.id)
+    if org_id is not None:
+        query = query.where(events.c.org_id == org_id)
     result = connection.execution_options(yield_per=ROWS_FETCHED).execute(query)
     for row in result.mappings():
         yield dict(row)

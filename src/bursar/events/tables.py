@@ -78,3 +78,25 @@ writer_lanes = Table(
     Column("holder", people_text(80), nullable=False),
     timestamp_column("leased_until"),
 )
+
+# How far a reader of the log has come in each chain. Moved on only after what was read has reached where it goes.
+log_cursors = Table(
+    "log_cursors",
+    metadata,
+    org_id_column(),
+    livemode_column(),
+    Column("lane", Integer, primary_key=True, autoincrement=False),
+    Column("reader", key_text(60), primary_key=True),
+    Column("event_id", key_text(40), nullable=False),
+    Column("sequence_number", BigInteger, nullable=False),
+)
+
+# Who does what only one process does at a time. Belongs to the installation.
+work_leases = Table(
+    "work_leases",
+    metadata,
+    org_id_column(),
+    Column("name", key_text(80), primary_key=True),
+    Column("holder", people_text(80), nullable=False),
+    timestamp_column("until"),
+)

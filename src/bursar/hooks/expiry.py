@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-import msgspec
-
 from bursar.http.endpoint import encode
 from bursar.kit.clock import seconds
 from bursar.ledger.schemas import Movement
 from bursar.ledger.service import LedgerService
-from bursar.payments import charge_repository, charge_rules
+from bursar.payments import charge_repository, charge_rules, rules
 from bursar.payments import repository as intents
 from bursar.payments.charge_repository import StoredCharge
 from bursar.payments.repository import StoredIntent
@@ -29,14 +27,7 @@ def expired(
 ) -> Unit:
     intent, before = stored.intent, charge.charge
     released = charge_rules.released(before)
-    canceled = msgspec.structs.replace(
-        intent,
-        status="canceled",
-        amount_capturable=0,
-        canceled_at=seconds(now),
-        cancellation_reason="automatic",
-        processing=None,
-    )
+    after = rules.released(intent, seconds(now), "automatic")
     held = Movement(
         org_id=org_id,
         livemode=livemode,
@@ -46,19 +37,20 @@ def expired(
         currency=before.currency,
         connector=charge.connector,
         description=before.description,
+        wallet=charge.wallet,
     )
-    charge_document, intent_document = encode(released), encode(canceled)
+    charge_document, intent_document = encode(released), encode(after)
     changes = [
         *ledger.release_hold(held, "expired").changes,
         intents.no_deadline(org_id, livemode, intent.id),
         *charge_repository.update(
             org_id, livemode, charge, dataclasses.replace(charge, charge=released), charge_document
         ),
-        *intents.update(org_id, livemode, stored, canceled, intent_document),
+        *intents.update(org_id, livemode, stored, after, intent_document),
     ]
     previous = differences(encode(before), charge_document)
     entries = [
         Entry(org_id, livemode, "charge.expired", before.id, charge_document, previous, origin),
-        Entry(org_id, livemode, "payment_intent.canceled", intent.id, intent_document, origin=origin),
+        Entry(org_id, livemode, f"payment_intent.{after.status}", intent.id, intent_document, origin=origin),
     ]
     return Unit(changes, entries)

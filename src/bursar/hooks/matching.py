@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from bursar.attempts import repository as attempts
 from bursar.attempts.schemas import Attempt, State
-from bursar.attempts.service import AttemptService
+from bursar.attempts.service import AttemptService, late_success
 from bursar.connectors.contract import BankDispute, BankEvent, Decline, Outcome
 from bursar.disputes import repository as disputes
 from bursar.disputes import rules as dispute_rules
@@ -24,6 +24,7 @@ from bursar.ledger.service import LedgerService
 from bursar.payments import charge_repository
 from bursar.payments import repository as intents
 from bursar.payments.charge_repository import StoredCharge
+from bursar.payments.waiting import WaitingPayments
 from bursar.refunds import repository as refunds
 from bursar.refunds import rules as refund_rules
 from bursar.refunds.settlement import RefundSettlement
@@ -86,6 +87,7 @@ class Matching:
         ledger: LedgerService,
         refund_settlement: RefundSettlement,
         dispute_settlement: DisputeSettlement,
+        waiting: WaitingPayments,
     ) -> None:
         self._ids = ids
         self._clock = clock
@@ -93,6 +95,7 @@ class Matching:
         self._ledger = ledger
         self._refunds = refund_settlement
         self._disputes = dispute_settlement
+        self._waiting = waiting
 
     def judge(self, connection: Connection, message: Message) -> Verdict:
         event = message.event
@@ -101,8 +104,8 @@ class Matching:
             return Verdict("unmatched", "no operation of ours has this reference")
         if event.kind in ("refund_succeeded", "refund_failed"):
             return self._refund(connection, message, attempt)
-        if event.kind == "authorization_approved":
-            return self._approved(attempt)
+        if event.kind in ("authorization_approved", "authorization_declined"):
+            return self._decided(connection, message, attempt)
         if event.kind == "authorization_expired":
             return self._expired(connection, message, attempt)
         charge = _find_charge(connection, message, attempt)
@@ -132,13 +135,22 @@ class Matching:
         unit.changes.append(attempts.concluding(attempt, end))
         return Verdict("applied", _note(message), unit)
 
-    def _approved(self, attempt: Attempt) -> Verdict:
-        """Money that the customer was told is not taken must not be taken."""
+    def _decided(self, connection: Connection, message: Message, attempt: Attempt) -> Verdict:
+        """A waiting authorisation is over. The bank is asked how, as its messages may come late or in any order."""
         if attempt.is_open:
             raise TooEarly
-        if attempt.state not in GIVEN_UP:
-            return Verdict("known")
-        return Verdict("applied", "approved too late; reversed again", Unit([self._attempts.reverse_again(attempt)]))
+        if attempt.state == "pending":
+            if message.outcome is None:
+                raise AskBank(attempt)
+            unit = self._waiting.settled(connection, attempt, message.outcome, message.origin)
+            if not unit.changes:  # it says to wait, and that it is over: the message comes again
+                raise TooEarly
+            return Verdict("applied", None, unit)
+        if message.event.kind == "authorization_approved" and attempt.state in GIVEN_UP:
+            # Money that the customer was told is not taken must not be taken.
+            unit = Unit([self._attempts.reverse_again(attempt)], [late_success(attempt, message.origin)])
+            return Verdict("applied", "approved too late; reversed again", unit)
+        return Verdict("known")
 
     def _expired(self, connection: Connection, message: Message, attempt: Attempt) -> Verdict:
         stored = intents.find(connection, *message.place, attempt.subject_id)

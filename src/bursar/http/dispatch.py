@@ -6,6 +6,9 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
 
 from bursar.http import idempotency
 from bursar.http.asgi import Receive, Scope, Send
@@ -26,13 +29,17 @@ from bursar.http.requests import (
     read_headers,
     read_path,
 )
-from bursar.http.responses import Answer, Header, error_answer, send_json
+from bursar.http.responses import BEARER_ONLY, Answer, Header, error_answer, send_json, without
 from bursar.http.tracing import Tracing
-from bursar.http.watching import Limiter, NoLimits, NoRecord, Recorder
+from bursar.http.watching import Limiter, LimitReached, NoLimits, NoRecord, Recorder
 from bursar.kit.clock import Clock
-from bursar.kit.errors import MethodNotAllowed, RequestError, Unavailable
+from bursar.kit.errors import MethodNotAllowed, PermissionMissing, RequestError, Unavailable
 from bursar.kit.ids import IdFactory
 from bursar.store.store import Store
+
+# What the log tells of as refused; and what may have been a guess, at a key or at a payer's code.
+REFUSALS = frozenset((401, 403, 429))
+GUESSES = frozenset((401, 404))
 
 logger = logging.getLogger(__name__)
 
@@ -95,20 +102,23 @@ class Dispatcher:
             answer = self.failure(problem, request_id)
             if endpoint is None:
                 answer.headers.append((b"allow", ", ".join(sorted(endpoints)).encode()))
+            elif endpoint.surface == "control" and answer.status == 401:
+                answer.headers = [*without(answer.headers, b"www-authenticate"), BEARER_ONLY]
         await send_json(send, answer, request_id)
         seconds = time.perf_counter() - started
         self.metrics.observe(endpoint, answer.status, seconds)
         if self.log_requests:
-            self._log(scope, answer, request_id, seconds)
+            self._log(endpoint, scope, answer, request_id, seconds)
         return answer.status
 
-    def _log(self, scope: Scope, answer: Answer, request_id: str, seconds: float) -> None:
-        """The path without its query, which may hold what people are searched by."""
+    def _log(self, endpoint: Endpoint | None, scope: Scope, answer: Answer, request_id: str, seconds: float) -> None:
+        """The path without its query, which may hold what people are searched by; nor what is as good as a key."""
+        is_secret = endpoint is not None and endpoint.payer is not None
         logger.info(
             "request",
             extra={
                 "method": scope["method"],
-                "path": scope["path"],
+                "path": endpoint.path if endpoint is not None and is_secret else scope["path"],
                 "status": answer.status,
                 "milliseconds": round(seconds * 1000, 2),
                 "address": read_address(scope),
@@ -122,16 +132,32 @@ class Dispatcher:
             logger.warning("request refused: %s", problem, extra={"request_id": request_id})
         elif error.status >= 500:
             logger.error("request failed", exc_info=problem, extra={"request_id": request_id})
-        return error_answer(error)
+        answer = error_answer(error)
+        if isinstance(error, LimitReached):
+            answer.headers += error.headers
+        return answer
 
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive, request_id: str) -> Answer:
         headers = read_headers(scope)
-        path, address = read_path(scope), read_address(scope)
-        principal, limits = await self._admit(endpoint, scope, headers, path, address, request_id)
-        call = Call(principal, request_id, address, None, path)
-        answer = await self._carry_out(endpoint, call, scope, headers, receive)
+        call, limits = await self.admit(endpoint, scope, headers, request_id)
+        try:
+            answer = await self._carry_out(endpoint, call, scope, headers, receive)
+        except ClientGone:
+            raise
+        except Exception as problem:
+            if isinstance(problem, RequestError) and problem.status in REFUSALS:
+                self.recorder.refused(endpoint, call.principal, problem, call.address, request_id)
+            answer = self.failure(problem, request_id)
         answer.headers += limits
         return answer
+
+    async def admit(
+        self, endpoint: Endpoint, scope: Scope, headers: Headers, request_id: str
+    ) -> tuple[Call, list[Header]]:
+        """For routes beside the endpoints, too: who is calling, and the headers that tell how much more they may."""
+        path, address = read_path(scope), read_address(scope)
+        principal, limits = await self._admit(endpoint, scope, headers, path, address, request_id)
+        return Call(principal, request_id, address, None, path), limits
 
     async def _admit(
         self,
@@ -147,14 +173,17 @@ class Dispatcher:
         try:
             try:
                 principal = await self.gates[endpoint.surface].admit(endpoint, scope, headers, path)
-            except RequestError:
-                await self.limiter.admit(endpoint, None, address)  # so that guessing does not pay
+            except RequestError as error:
+                if error.status in GUESSES:
+                    await self.limiter.admit(endpoint, None, address)
                 raise
             if endpoint.needs_proof:
                 principal.require_proof(self.clock.now_microseconds())
             return principal, await self.limiter.admit(endpoint, principal, address)
         except RequestError as error:
-            self.recorder.refused(endpoint, principal, error, address, request_id)
+            if error.status in REFUSALS:
+                known = error.principal if isinstance(error, PermissionMissing) else None
+                self.recorder.refused(endpoint, principal or known, error, address, request_id)
             raise
 
     async def _carry_out(
@@ -165,17 +194,32 @@ class Dispatcher:
             if endpoint.keeps_answer and not endpoint.public:
                 call.idempotency_key = idempotency.read_key(headers.idempotency_key)
             params = await self._read_params(endpoint, headers, receive)
+            if endpoint.only_asks:
+                return await self._read(endpoint, call, params, _as_query(params))
             return await self._execution.once(endpoint, call, params, scope["path"])
         params = endpoint.parser.from_form(scope["query_string"])
         if endpoint.method == "DELETE":
             return await self._execution.once(endpoint, call, params, scope["path"])
-        answer = await self._execution.read(endpoint, call, params)
-        self.recorder.looked_at(call, endpoint)
+        return await self._read(endpoint, call, params, scope["query_string"])
+
+    async def _read(self, endpoint: Endpoint, call: Call, params: Params, query: bytes) -> Answer:
+        try:
+            answer = await self._execution.read(endpoint, call, params)
+        except RequestError as error:
+            self.recorder.looked_at(call, endpoint, query, error)
+            raise
+        self.recorder.looked_at(call, endpoint, query)
         return answer
 
     async def _read_params(self, endpoint: Endpoint, headers: Headers, receive: Receive) -> Params:
         body = await read_body(receive, headers.content_length)
         return endpoint.parser.from_body(body, read_content_type(headers.content_type))
+
+
+def _as_query(params: Params) -> bytes:
+    """The filters of a body as those of an address, for the record."""
+    given = {name: value for name, value in msgspec.to_builtins(params).items() if value not in (None, [], {})}
+    return urlencode(given, doseq=True).encode()
 
 
 def _method_not_allowed(method: str, endpoints: Mapping[str, Any]) -> MethodNotAllowed:

@@ -1,9 +1,8 @@
-"""Examples for the documentation, made from each operation: curl, Python, and a sample of the answer."""
+"""Examples for the documentation, made from each operation: parameters, and a sample of the answer."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +22,7 @@ CREATED = 1_767_225_600  # the first second of 2026
 
 _TIME = time_part(CREATED * MICROSECONDS_PER_SECOND)
 _CHANCE = "3q5v8x2m9w4k7"
-_PREFIXES = {"event": "evt", "payment_intent": "pi"}
+_PREFIXES = {"event": "evt", "payment_intent": "pi", "role": "role", "api_key": "key", "organisation": "acct"}
 # What members of these names hold in examples. In the order in which they are most telling.
 _VALUES: dict[str, Any] = {
     "query": "email:'jenny.rosen@example.com'",
@@ -49,7 +48,6 @@ _VALUES: dict[str, Any] = {
 }
 # Worth showing in a request; everything else is shown only where it is required.
 _TELLING = ("email", "name", "limit", "metadata")
-_PLAIN_FORM_VALUE = re.compile(r"[A-Za-z0-9_.:@*-]+")
 _TOKEN = re.compile(
     r"(?P<base>" + re.escape(BASE_URL) + r")"
     r'|(?P<name>"[^"\n]*"(?=\s*:))'
@@ -127,82 +125,6 @@ def answer(schema: Schema, schemas: Resolve) -> str:
 
 def filled_path(path: str) -> str:
     return re.sub(r"\{(\w+)\}", lambda match: object_id(match[1]), path)
-
-
-def curl(method: str, path: str, params: Mapping[str, Any]) -> str:
-    lines = [f"curl {BASE_URL}{filled_path(path)}", f"-u {API_KEY}:"]
-    if method == "DELETE":
-        lines.insert(1, "-X DELETE")
-    if method == "GET" and params:
-        lines.insert(1, "-G")
-    if method == "POST" and not params:
-        lines.insert(1, "-X POST")
-    lines += [_curl_field(name, text) for name, text in form_fields(params)]
-    return " \\\n  ".join(lines)
-
-
-def form_fields(params: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """`{"metadata": {"a": 1}}` as `metadata[a]=1`."""
-    members = params.items() if isinstance(params, Mapping) else enumerate(params)
-    for name, inner in members:
-        full = f"{prefix}[{name}]" if prefix else str(name)
-        if isinstance(inner, Mapping | list):
-            yield from form_fields(inner, full)
-        else:
-            yield full, str(inner).lower() if isinstance(inner, bool) else str(inner)
-
-
-def _curl_field(name: str, text: str) -> str:
-    field = f"{name}={text}"
-    option = "-d" if _PLAIN_FORM_VALUE.fullmatch(text) else "--data-urlencode"
-    if "'" in field and not re.search(r'["$`\\!]', field):
-        return f'{option} "{field}"'
-    return f"{option} {shlex.quote(field)}"
-
-
-def python(method: str, path: str, params: Mapping[str, Any]) -> str:
-    """The same by the official SDK."""
-    lines = [
-        "import stripe",
-        "",
-        "client = stripe.StripeClient(",
-        f'    "{API_KEY}",',
-        f'    base_addresses={{"api": "{BASE_URL}"}},',
-        ")",
-    ]
-    call, result = sdk_method(method, path)
-    arguments = [f'"{object_id(name)}"' for name in re.findall(r"\{(\w+)\}", path)]
-    if params:
-        arguments.append("params=" + _python_literal(params))
-    lines += [f"{result} = client.{call}({', '.join(arguments)})", f"print({result})"]
-    return "\n".join(lines)
-
-
-def sdk_method(method: str, path: str) -> tuple[str, str]:
-    """`POST /v1/customers/{customer}` is `v1.customers.update`, which gives a customer."""
-    segments = path.strip("/").split("/")
-    words = [segment for segment in segments if not segment.startswith("{")]
-    one = segments[-1].startswith("{")
-    singular = words[-1].removesuffix("s") if len(words) == 2 else words[1].removesuffix("s")
-    if method == "DELETE":
-        return ".".join([*words, "delete"]), "deleted"
-    if one:
-        return ".".join([*words, "update" if method == "POST" else "retrieve"]), singular
-    if words[-1] == "search" or (method == "POST" and "{" in path and not words[-1].endswith("s")):
-        return ".".join(words), f"{singular}s" if words[-1] == "search" else singular
-    return ".".join(
-        [*words, "create" if method == "POST" else "list"]
-    ), singular if method == "POST" else f"{singular}s"
-
-
-def _python_literal(literal: Any, indent: int = 0) -> str:
-    if not isinstance(literal, Mapping):
-        return msgspec.json.encode(literal).decode() if isinstance(literal, str) else repr(literal)
-    inner = "".join(
-        f"{' ' * (indent + 4)}{_python_literal(name)}: {_python_literal(member, indent + 4)},\n"
-        for name, member in literal.items()
-    )
-    return f"{{\n{inner}{' ' * indent}}}"
 
 
 def tokens(code: str) -> Iterator[tuple[str, str]]:

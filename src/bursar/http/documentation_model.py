@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bursar.http import documentation_examples as examples
+from bursar.http.documentation_calls import Calls
 
 Schema = Mapping[str, Any]
 
 DEPTH_SHOWN_MAX = 4  # deeper members are found in the OpenAPI document
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+_IDEMPOTENCY_KEY = {"$ref": "#/components/parameters/IdempotencyKey"}
 # Read last: they mean the same wherever they occur.
 _LAST = ("expand",)
 
@@ -37,8 +39,11 @@ class Operation:
     method: str
     path: str
     summary: str
-    permission: str
-    publishable: bool
+    permission: str | None
+    # The kinds of keys that may use it, and on the control plane the roles; None where there are only keys.
+    keys: Sequence[str]
+    roles: Sequence[str] | None
+    needs_proof: bool
     path_members: Sequence[Member]
     members: Sequence[Member]
     members_title: str
@@ -78,8 +83,9 @@ class Failure:
 class Reader:
     """Reads one document."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: dict[str, Any], calls: Calls) -> None:
         self._document = document
+        self._calls = calls
         self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
 
     def resources(self) -> list[Resource]:
@@ -121,24 +127,27 @@ class Reader:
             path=path,
             summary=operation["summary"],
             permission=operation["x-permission"],
-            publishable=operation["x-publishable"],
+            keys=_keys(operation),
+            roles=operation.get("x-roles"),
+            needs_proof=operation.get("x-needs-proof", False),
             path_members=placed,
             members=self._members(members, required),
-            members_title="Body parameters" if method == "POST" else "Query parameters",
+            members_title="Body parameters" if "requestBody" in operation else "Query parameters",
             returns=[(spaced(name), _object_anchor(name)) for name in self._returned(operation)],
             is_page=self._page_items(answer) is not None,
             expandable=operation["x-expandable"],
             failures=[int(status) for status in operation["responses"] if status != "200"],
-            idempotent=method == "POST",
-            curl=examples.curl(method, path, sampled),
-            python=examples.python(method, path, sampled),
+            idempotent=_IDEMPOTENCY_KEY in operation["parameters"],
+            curl=self._calls.curl(method, path, sampled, public=operation.get("x-public", False)),
+            python=self._calls.python(method, path, sampled, public=operation.get("x-public", False)),
             sample=examples.answer(_first(answer), self._schemas),
         )
 
     def _taken(self, operation: dict[str, Any]) -> tuple[dict[str, Schema], list[str]]:
         """What can be sent, by the body or by the query, and which of it must be."""
         if "requestBody" in operation:
-            schema = self._resolved(operation["requestBody"]["content"][FORM]["schema"])
+            content = operation["requestBody"]["content"]
+            schema = self._resolved(content.get(FORM, content[JSON])["schema"])
             return dict(schema["properties"]), list(schema["required"])
         query = [given for given in operation["parameters"] if given.get("in") == "query"]
         members = {given["name"]: given["schema"] | _description(given) for given in query}
@@ -176,9 +185,11 @@ class Reader:
         given = schema.get("anyOf", [schema])
         kinds = [self._resolved(option) for option in given if option not in ({"type": "null"}, {"const": ""})]
         limits = [limit for kind in kinds for limit in _limits(kind)]
-        if {"const": ""} in given and kinds and "integer" not in {kind.get("type") for kind in kinds}:
+        # Where there is null, that says it better.
+        is_form = {"type": "null"} not in given
+        if is_form and {"const": ""} in given and kinds and "integer" not in {kind.get("type") for kind in kinds}:
             limits.append("empty clears it")
-        if schema.get("default") not in (None, []):
+        if schema.get("default") not in (None, [], ""):
             limits.append(f"{schema['default']} by default")
         nested = next((found for kind in kinds if (found := self._nested(kind))), None)
         return Member(
@@ -208,7 +219,7 @@ class Reader:
         if schema.get("type") == "array":
             return f"list of {self._kind(self._resolved(schema['items']))}s"
         if schema.get("type") == "object" and not schema.get("properties") and "additionalProperties" in schema:
-            return "object of strings"
+            return f"object of {self._kind(self._resolved(schema['additionalProperties']))}s"
         return str(schema.get("type", "any"))
 
     def _resolved(self, schema: Schema) -> Schema:
@@ -225,11 +236,18 @@ def _limits(schema: Schema) -> Iterator[str]:
     if schema.get("maxItems") is not None:
         yield f"up to {schema['maxItems']} items"
     if schema.get("maxProperties") is not None:
-        yield f"up to {schema['maxProperties']} keys of {schema['propertyNames']['maxLength']} characters"
-        texts = schema["additionalProperties"]
-        yield f"values up to {texts['maxLength']} characters"
+        longest_name = schema.get("propertyNames", {}).get("maxLength")
+        yield f"up to {schema['maxProperties']} keys" + (f" of {longest_name} characters" if longest_name else "")
+        if "maxLength" in schema["additionalProperties"]:
+            yield f"values up to {schema['additionalProperties']['maxLength']} characters"
     if schema.get("pattern"):
         yield f"matches {schema['pattern']}"
+
+
+def _keys(operation: Mapping[str, Any]) -> list[str]:
+    """Which kinds of keys may use it, in the words of the document."""
+    kinds = list(operation.get("x-keys", ["secret", "restricted"]))
+    return [*kinds, "publishable"] if operation["x-publishable"] else kinds
 
 
 def spaced(name: str) -> str:

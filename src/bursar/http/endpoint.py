@@ -50,6 +50,8 @@ class Endpoint:
     needs_proof: bool = False
     # Not of what is shown once, such as a new key: that is kept nowhere, so a retry makes another one.
     keeps_answer: bool = True
+    # A question whose filters stand in a body: it changes nothing, and is recorded as what was looked at.
+    only_asks: bool = False
     parser: Parser[Params] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -24,7 +26,11 @@ from bursar.store.errors import DuplicateKey, RowsExpected
 from bursar.store.store import Store
 from bursar.store.unit import Unit
 
+Json = dict[str, Any]
+
 REPEATS_MAX = 5  # of a change that lost a race against another change of the same object
+# Which one it is, so that whoever tried it can tell; what it holds is the merchant's affair.
+PUBLIC_MEMBERS_OF_METHOD = ("id", "object", "created", "livemode", "type")
 RESUME_SECONDS_MAX = 25  # less than the SDKs' 80 and most proxies' 30
 RESUME_FIRST_WAIT_SECONDS = 0.1
 RESUME_WAIT_SECONDS_MAX = 1.0
@@ -187,10 +193,16 @@ class Execution:
 def _reduce(endpoint: Endpoint, call: Call, error: RequestError) -> None:
     """Somebody with a publishable key sees no more of an object in an error than in an answer."""
     if call.is_public and endpoint.public_view is not None:
-        error.extras = {
-            name: endpoint.public_view(msgspec.to_builtins(value)) if name.endswith("_intent") else value
-            for name, value in error.extras.items()
-        }
+        error.extras = {name: _reduced(endpoint.public_view, name, value) for name, value in error.extras.items()}
+
+
+def _reduced(public_view: Callable[[Json], Json], name: str, value: Any) -> Any:
+    if name.endswith("_intent"):
+        return public_view(msgspec.to_builtins(value))
+    if name == "payment_method":
+        shown = msgspec.to_builtins(value)
+        return {member: shown[member] for member in PUBLIC_MEMBERS_OF_METHOD if member in shown}
+    return value
 
 
 def _documents(unit: Unit) -> dict[str, str]:

@@ -29,7 +29,7 @@ class KeyGate:
         self._directory = directory
 
     async def admit(self, endpoint: Endpoint, scope: Scope, headers: Headers, path: Mapping[str, str]) -> Principal:
-        principal = await authenticate(headers.authorization, self._directory)
+        principal = await authenticate(headers.authorization, self._directory, scope)
         principal.require(endpoint.permission, publishable=endpoint.publishable)
         return principal
 

@@ -44,6 +44,25 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="sum",
         )
+        self.limiter_fallback = Gauge(
+            "bursar_limiter_fallback",
+            "Processes that keep limits each for itself, as Redis is away",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self.limiter_fallback_requests = Counter(
+            "bursar_limiter_fallback_requests",
+            "Requests counted in their process alone, as Redis was away",
+            registry=self.registry,
+        )
+        self.limiter_refused = Counter(
+            "bursar_limiter_refused", "Requests refused by a limit", ("limit",), registry=self.registry
+        )
+        self.reads_not_itemised = Counter(
+            "bursar_audit_reads_not_itemised",
+            "Reads of payment details that the log only counts, as there were too many at once",
+            registry=self.registry,
+        )
         self._children: dict[tuple[str, int], Counter] = {}
         self._histograms: dict[str, Histogram] = {}
 

@@ -9,25 +9,29 @@ from inspect import getdoc
 from typing import Any
 
 from bursar import __version__
-from bursar.http.endpoint import Endpoint
+from bursar.http.endpoint import Endpoint, Surface
 from bursar.http.expand import Expansion
-from bursar.http.limits import IDEMPOTENCY_KEY_LENGTH_MAX
 from bursar.http.openapi_schemas import Schema, Schemas
+from bursar.http.openapi_surfaces import (
+    DESCRIPTIONS,
+    FORM,
+    JSON,
+    Description,
+    extensions,
+    header_parameters,
+    path_parameter,
+    security,
+    tag_of,
+)
 from bursar.kit import errors
 from bursar.kit.wire import API_VERSION
 
 Document = dict[str, Any]
 
 OPENAPI_VERSION = "3.1.0"
-FORM, JSON = "application/x-www-form-urlencoded", "application/json"
-DESCRIPTION = (
-    "A self-hosted payment platform. It takes the requests of the official payment SDKs; "
-    f"its answers have the shapes of API version {API_VERSION}."
-)
-
 _PARAMETER = re.compile(r"\{(\w+)\}")
 # Every request may end like this, whatever it asks for.
-_ALWAYS = (400, 401, 403, 431, 500, 503)
+_ALWAYS = (400, 401, 403, 429, 431, 500, 503)
 _WRITES = (409, 413, 415)
 # Parameters that name an object, or have one that does, which may not be there.
 _NAMING = frozenset(
@@ -44,17 +48,18 @@ _NAMING = frozenset(
 )
 
 
-def document(endpoints: Sequence[Endpoint]) -> Document:
+def document(endpoints: Sequence[Endpoint], surface: Surface = "data") -> Document:
+    told = DESCRIPTIONS[surface]
     schemas = Schemas((endpoint.params for endpoint in endpoints), (endpoint.returns for endpoint in endpoints))
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas, told)
     return {
         "openapi": OPENAPI_VERSION,
         "info": {
-            "title": "Bursar",
+            "title": told.title,
             "version": __version__,
-            "description": DESCRIPTION,
+            "description": told.text,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "The server that gave this document."}],
@@ -65,41 +70,32 @@ def document(endpoints: Sequence[Endpoint]) -> Document:
             "schemas": {**schemas.components, "Error": _error_schema()},
             "responses": {_response_name(status): _error_response(status) for status in sorted(_statuses(endpoints))},
             "headers": _HEADERS,
-            "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
-            "securitySchemes": _SECURITY_SCHEMES,
+            "parameters": told.parameters,
+            "securitySchemes": told.security_schemes,
         },
     }
 
 
-def tag_of(endpoint: Endpoint) -> str:
-    """`/v1/payment_intents/{intent}/capture` belongs to the payment intents."""
-    return endpoint.path.strip("/").split("/")[1].replace("_", " ").capitalize()
-
-
-def _operation(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, schemas: Schemas, told: Description) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "tags": [tag_of(endpoint)],
         "operationId": endpoint.operation_id,
         "summary": endpoint.summary,
-        "x-permission": endpoint.permission,
-        "x-publishable": endpoint.publishable,
+        **extensions(endpoint),
         "x-expandable": list(_expandable(endpoint.expandable)),
-        "parameters": [_path_parameter(name) for name in _PARAMETER.findall(endpoint.path)],
+        "parameters": [path_parameter(name, told.surface) for name in _PARAMETER.findall(endpoint.path)],
     }
+    if told.surface == "control":
+        operation["security"] = security(endpoint)
+    operation["parameters"] += header_parameters(endpoint)
     if endpoint.writes:
-        operation["parameters"].append({"$ref": "#/components/parameters/IdempotencyKey"})
-        operation["requestBody"] = _request_body(endpoint, schemas)
+        operation["requestBody"] = _request_body(endpoint, schemas, told)
     else:
         operation["parameters"] += _query_parameters(endpoint, schemas)
     operation["responses"] = {"200": _success(endpoint, schemas)} | {
         str(status): {"$ref": f"#/components/responses/{_response_name(status)}"} for status in _failures(endpoint)
     }
     return operation
-
-
-def _path_parameter(name: str) -> dict[str, Any]:
-    schema = {"type": "string", "minLength": 1, "pattern": "^[^/]+$"}
-    return {"name": name, "in": "path", "required": True, "description": f"The {name}'s id.", "schema": schema}
 
 
 def _query_parameters(endpoint: Endpoint, schemas: Schemas) -> Iterator[dict[str, Any]]:
@@ -112,18 +108,15 @@ def _query_parameters(endpoint: Endpoint, schemas: Schemas) -> Iterator[dict[str
         yield {**parameter, **_style(shown, schemas), "schema": shown}
 
 
-def _request_body(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
-    form = schemas.form(endpoint.params)
-    resolved = schemas.resolve(form)
-    styles = {name: _style(schema, schemas) for name, schema in resolved["properties"].items()}
-    encoding = {name: style for name, style in styles.items() if style}
-    return {
-        "required": bool(resolved["required"]),
-        "content": {
-            FORM: {"schema": form, "encoding": encoding},
-            JSON: {"schema": schemas.json_body(endpoint.params)},
-        },
-    }
+def _request_body(endpoint: Endpoint, schemas: Schemas, told: Description) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if FORM in told.body_types:
+        form = schemas.form(endpoint.params)
+        styles = {name: _style(schema, schemas) for name, schema in schemas.resolve(form)["properties"].items()}
+        content[FORM] = {"schema": form, "encoding": {name: style for name, style in styles.items() if style}}
+    content[JSON] = {"schema": schemas.json_body(endpoint.params)}
+    required = schemas.resolve(schemas.json_body(endpoint.params))["required"]
+    return {"required": bool(required), "content": content}
 
 
 def _style(schema: Schema, schemas: Schemas) -> dict[str, Any]:
@@ -134,8 +127,8 @@ def _style(schema: Schema, schemas: Schemas) -> dict[str, Any]:
 
 
 def _success(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
-    names = ["Request-Id", "Stripe-Version"]
-    if endpoint.writes:
+    names = ["Request-Id", "Stripe-Version", *_LIMITS]
+    if endpoint.writes and endpoint.keeps_answer and not endpoint.public:
         names += ["Idempotency-Key", "Idempotent-Replayed", "Original-Request"]
     return {
         "description": "Done.",
@@ -153,10 +146,12 @@ def _expandable(expandable: dict[str, Expansion] | Any, prefix: str = "") -> Ite
 
 def _failures(endpoint: Endpoint) -> list[int]:
     found = set(_ALWAYS)
-    if "{" in endpoint.path or not _NAMING.isdisjoint(endpoint.params.__struct_fields__):
+    if "{" in endpoint.path or not _NAMING.isdisjoint(endpoint.params.__struct_encode_fields__):
         found.add(404)
     if endpoint.refuses_cards:
         found.add(402)
+    if endpoint.surface == "control":
+        found.add(404)  # what a header, a code or a token names, if not the address
     if endpoint.writes:
         found.update(_WRITES)
     elif endpoint.method == "DELETE":
@@ -181,7 +176,9 @@ def _error_response(status: int) -> dict[str, Any]:
     names = ["Request-Id", "Stripe-Version", "Stripe-Should-Retry"]
     if status == HTTPStatus.UNAUTHORIZED:
         names.append("WWW-Authenticate")
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        names += _LIMITS
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         names.append("Retry-After")
     if status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
         names = []  # refused before there is a request
@@ -217,6 +214,8 @@ def _header(description: str, schema: Schema) -> dict[str, Any]:
 
 
 _TEXT: Schema = {"type": "string"}
+# Only where a limit is set for whoever asks.
+_LIMITS = ("RateLimit", "RateLimit-Policy")
 _HEADERS = {
     "Request-Id": _header("Names this request; quote it when you report an error.", _TEXT),
     "Stripe-Version": _header("The API version whose shapes the answer has.", {"const": API_VERSION}),
@@ -225,21 +224,7 @@ _HEADERS = {
     "Idempotent-Replayed": _header("Sent when this is the kept answer of an earlier request.", {"const": "true"}),
     "Original-Request": _header("The Request-Id of the request whose answer was kept.", _TEXT),
     "Retry-After": _header("After how many seconds to try again.", {"type": "integer", "minimum": 1}),
+    "RateLimit": _header("What is left of the limits that count for this request.", _TEXT),
+    "RateLimit-Policy": _header("The limits that count for this request.", _TEXT),
     "WWW-Authenticate": _header("The scheme to authenticate by.", _TEXT),
-}
-_IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "Repeating a request with the same key and parameters has no second effect; a UUID is best.",
-    "schema": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": IDEMPOTENCY_KEY_LENGTH_MAX,
-        "pattern": "^[!-~]([ -~]*[!-~])?$",
-    },
-}
-_SECURITY_SCHEMES = {
-    "Bearer": {"type": "http", "scheme": "bearer", "description": "The API key as a bearer token."},
-    "Basic": {"type": "http", "scheme": "basic", "description": "The API key as the user name, without a password."},
 }

@@ -45,7 +45,8 @@ _DESCRIPTIONS_OF_ANSWERS = {
     "next_page": "To be sent as page, for the page behind; null on the last.",
     "url": "Where the list is.",
 }
-# What is stored as JSON and passed on unread has no type of its own; so far it is what an event tells.
+_ANY_JSON = "As it was stored: any JSON, or null."
+# What is stored as JSON and passed on unread has no type of its own; what an event tells has a shape all the same.
 _STORED_DOCUMENT: Schema = {
     "type": "object",
     "properties": {
@@ -66,23 +67,26 @@ class Schemas:
 
     def __init__(self, params: Iterable[Any], returns: Iterable[Any]) -> None:
         self.components: dict[str, Schema] = {}
-        self._inputs = _declared(params)
-        self._outputs = _declared(option for declared in returns for option in alternatives(declared))
+        self._input_references, self._inputs = _declared(params)
+        self._output_references, self._outputs = _declared(
+            option for declared in returns for option in alternatives(declared)
+        )
 
     def json_body(self, params: Any) -> Schema:
-        return self._use({"$ref": REFERENCE + params.__name__}, self._inputs, self._input_name, _json_member)
+        return self._use(self._input_references[params], self._inputs, self._input_name, _json_member)
 
     def form(self, params: Any) -> Schema:
-        return self._use({"$ref": REFERENCE + params.__name__}, self._inputs, self._form_name, _form_member)
+        return self._use(self._input_references[params], self._inputs, self._form_name, _form_member)
 
     def form_members(self, params: Any) -> tuple[dict[str, Schema], list[str]]:
         """A form's members one by one, and which of them must be given: for queries."""
-        schema = self._transformed(self._inputs[params.__name__], self._inputs, self._form_name, _form_member)
+        name = self._input_references[params]["$ref"].removeprefix(REFERENCE)
+        schema = self._transformed(self._inputs[name], self._inputs, self._form_name, _form_member)
         return schema["properties"], schema["required"]
 
     def answer(self, returns: Any) -> Schema:
         references = [
-            self._use({"$ref": REFERENCE + _component_name(option)}, self._outputs, _output_name, _output_member)
+            self._use(self._output_references[option], self._outputs, _output_name, _output_member)
             for option in alternatives(returns)
         ]
         return references[0] if len(references) == 1 else {"anyOf": references}
@@ -92,7 +96,7 @@ class Schemas:
         return self.components[reference.removeprefix(REFERENCE)] if reference else schema
 
     def _input_name(self, name: str) -> str:
-        return f"{name}Params" if name in self._outputs else name
+        return f"{_plain(name)}Params" if name in self._outputs else _plain(name)
 
     def _form_name(self, name: str) -> str:
         return f"{self._input_name(name)}Form"
@@ -137,21 +141,23 @@ def alternatives(declared: Any) -> Sequence[Any]:
     return (declared,)
 
 
-def _declared(wanted: Iterable[Any]) -> dict[str, Schema]:
-    return msgspec.json.schema_components(list(dict.fromkeys(wanted)), ref_template=REFERENCE + "{name}")[1]
+def _declared(wanted: Iterable[Any]) -> tuple[dict[Any, Schema], dict[str, Schema]]:
+    """Where each type is found, and what is there."""
+    declared = list(dict.fromkeys(wanted))
+    references, schemas = msgspec.json.schema_components(declared, ref_template=REFERENCE + "{name}")
+    return dict(zip(declared, references, strict=True)), schemas
 
 
-def _component_name(declared: Any) -> str:
-    """As msgspec names it: `Page[Customer]` is `Page_Customer_`."""
-    arguments = get_args(declared)
-    if not arguments:
-        return str(declared.__name__)
-    return f"{get_origin(declared).__name__}_{'_'.join(_component_name(argument) for argument in arguments)}_"
+def _plain(name: str) -> str:
+    """Two types of one name are told apart by their modules: `bursar.people.schemas.View` is a `PeopleView`."""
+    modules, _, own = name.rpartition(".")
+    feature = modules.split(".")[1] if modules else ""
+    return "".join(word.capitalize() for word in feature.split("_")) + own
 
 
 def _output_name(name: str) -> str:
     """`Page_Customer_` is `PageOfCustomer` to readers."""
-    return name.rstrip("_").replace("_", "Of")
+    return _plain(name).rstrip("_").replace("_", "Of")
 
 
 def _complete(schema: Schema) -> Schema:
@@ -192,7 +198,7 @@ def _input_member(name: str, schema: Schema, metadata_value: Schema) -> Schema:
 
 def _output_member(name: str, schema: Schema) -> Schema:
     if not schema:
-        return _STORED_DOCUMENT
+        return _STORED_DOCUMENT if name == "data" else {"description": _DESCRIPTIONS_OF_ANSWERS.get(name, _ANY_JSON)}
     kept = {key: value for key, value in schema.items() if key != "default"}
     kept = _described(name, kept, _DESCRIPTIONS_OF_ANSWERS)
     return {**kept, **_metadata(_METADATA_VALUE)} if name == "metadata" else kept

@@ -8,7 +8,7 @@ import hmac
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cached_property
+from functools import partial
 from urllib.parse import parse_qs
 
 import msgspec
@@ -16,10 +16,11 @@ import msgspec
 from bursar import __version__
 from bursar.http import documentation, openapi
 from bursar.http.asgi import Application, Handler, Receive, Scope, Send
-from bursar.http.endpoint import Endpoint
+from bursar.http.endpoint import Endpoint, Surface
 from bursar.http.errors import UNAVAILABLE_RETRY_SECONDS, as_request_error
 from bursar.http.metrics import CONTENT_TYPE as METRICS_CONTENT_TYPE
 from bursar.http.metrics import Metrics
+from bursar.http.openapi_surfaces import DESCRIPTIONS
 from bursar.http.responses import Answer, Header, error_answer, send_json
 from bursar.kit.errors import MethodNotAllowed, NotFound, PermissionMissing, RequestError
 from bursar.kit.ids import IdFactory
@@ -63,10 +64,13 @@ class Operations:
         endpoints: Sequence[Endpoint],
         failure: Failure,
         metrics_token: str | None,
+        controls: Sequence[Endpoint] = (),
     ) -> None:
         self._store = store
         self._metrics = metrics
-        self._endpoints = endpoints
+        self._described: dict[Surface, Sequence[Endpoint]] = {"data": endpoints, "control": controls}
+        self._documents: dict[Surface, bytes] = {}
+        self._pages: dict[Surface, bytes] = {}
         self._failure = failure
         self._metrics_token = metrics_token
         self._request_ids = IdFactory()
@@ -78,10 +82,11 @@ class Operations:
             "/healthz": self._health,
             "/readyz": self._readiness,
             "/metrics": self._scrape,
-            "/openapi.json": self._description,
-            "/docs": self._documentation,
             "/docs/assets/{name}": self._asset,
         }
+        for surface, told in DESCRIPTIONS.items():
+            responders[told.url] = partial(self._description, surface)
+            responders[told.documentation_url] = partial(self._documentation, surface)
         for path, respond in responders.items():
             application.add(path, self._handler(respond))
 
@@ -149,12 +154,18 @@ class Operations:
         body = await asyncio.to_thread(self._metrics.render)
         return Answer(200, body, [(b"content-type", METRICS_CONTENT_TYPE.encode()), _DO_NOT_KEEP])
 
-    async def _description(self, scope: Scope) -> Answer:
-        return _revalidated(scope, self._document, "application/json", [])
+    async def _description(self, surface: Surface, scope: Scope) -> Answer:
+        if surface not in self._documents:
+            self._documents[surface] = msgspec.json.encode(openapi.document(self._described[surface], surface))
+        return _revalidated(scope, self._documents[surface], "application/json", [])
 
-    async def _documentation(self, scope: Scope) -> Answer:
-        page = await asyncio.to_thread(lambda: self._page)  # the first time takes a while; others need not wait
-        return _revalidated(scope, page, "text/html; charset=utf-8", _PROTECTION)
+    async def _documentation(self, surface: Surface, scope: Scope) -> Answer:
+        if surface not in self._pages:  # the first time takes a while; others need not wait
+            self._pages[surface] = await asyncio.to_thread(self._render, surface)
+        return _revalidated(scope, self._pages[surface], "text/html; charset=utf-8", _PROTECTION)
+
+    def _render(self, surface: Surface) -> bytes:
+        return documentation.render(openapi.document(self._described[surface], surface), surface)
 
     async def _asset(self, scope: Scope) -> Answer:
         name = scope["path_params"]["name"]
@@ -166,14 +177,6 @@ class Operations:
         if asked == [documentation.version_of(body)]:
             return Answer(200, body, [(b"content-type", content_type.encode()), *_PROTECTION, _KEEP])
         return _revalidated(scope, body, content_type, _PROTECTION)
-
-    @cached_property
-    def _document(self) -> bytes:
-        return msgspec.json.encode(openapi.document(self._endpoints))
-
-    @cached_property
-    def _page(self) -> bytes:
-        return documentation.render(openapi.document(self._endpoints))
 
 
 def may_scrape(scope: Scope, token: str | None) -> bool:

@@ -9,20 +9,29 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from bursar.kit.errors import InvalidRequest
 
 Shaper = Callable[[Any, str], Any]
 
 LIST_LENGTH_MAX = 100
+DECIMAL_TEXT_LENGTH_MAX = 60
+PLACES_MAX = 15  # of a number as it is written out; what has more is no amount
 _DIGITS = re.compile(r"-?[0-9]{1,30}")
+_DECIMAL = {"decimal": True}
+# A number with a point, given as a JSON number or as text: the declared parameter is its plain text, never a float.
+DecimalText = Annotated[str, Meta(max_length=DECIMAL_TEXT_LENGTH_MAX, extra=_DECIMAL)]
 
 
 def shaper_for(declared: Any) -> Shaper | None:
     """A function that mends a value, or None where there is nothing to mend."""
+    if _is_decimal_text(declared):
+        return _decimal_text
     options = _options(declared)
     clearable = type(None) in options and str not in options
     inner = _structure(options) or (_whole_number if _is_whole_number(options) else None)
@@ -49,6 +58,21 @@ def _options(declared: Any) -> list[Any]:
 
 def _is_whole_number(options: list[Any]) -> bool:
     return int in options and str not in options
+
+
+def _is_decimal_text(declared: Any) -> bool:
+    if get_origin(declared) is Annotated:
+        return any(isinstance(meta, Meta) and meta.extra == _DECIMAL for meta in get_args(declared)[1:])
+    return any(_is_decimal_text(option) for option in get_args(declared))
+
+
+def _decimal_text(value: Any, _param: str) -> Any:
+    """Written out, as people write numbers: 1e1 is 10. What would be long beyond reason is not, and is no amount."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return value
+    number = Decimal(value)
+    is_short = abs(number.adjusted()) <= PLACES_MAX and len(number.as_tuple().digits) <= 2 * PLACES_MAX
+    return format(number, "f" if is_short else "E")[:DECIMAL_TEXT_LENGTH_MAX]
 
 
 def _whole_number(value: Any, param: str) -> Any:

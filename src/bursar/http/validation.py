@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -22,7 +23,9 @@ _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+|\.\.\.)\]")
 _SURROGATE = re.compile("[\ud800-\udfff\x00]")
 
 VALUE_SHOWN_LENGTH_MAX = 60
+NUMBER_SHOWN_LENGTH_MAX = 12  # shorter than any card's number
 PARAM_SHOWN_LENGTH_MAX = 120
+EXPONENT_MAX = 308  # what every other reader of JSON can still take
 
 
 class Parser(Generic[P]):
@@ -39,7 +42,7 @@ class Parser(Generic[P]):
         if not raw:
             return self._convert({}, strict=True)
         try:
-            tree = msgspec.json.decode(raw)
+            tree = _decoder.decode(raw)
         except RecursionError:
             raise InvalidRequest("The JSON body is nested too deeply.") from None
         except (msgspec.DecodeError, UnicodeDecodeError) as problem:
@@ -67,6 +70,20 @@ class Parser(Generic[P]):
             return msgspec.convert(tree, self._params, strict=strict)
         except msgspec.ValidationError as problem:
             raise explain(str(problem), tree) from None
+
+
+def _number(text: str) -> Decimal:
+    """A number with a point stays what was written: as a float, 10.10 would be another amount."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:  # an exponent that even a decimal cannot have
+        raise msgspec.ValidationError("Number out of range") from None
+    if abs(number.adjusted()) > EXPONENT_MAX:
+        raise msgspec.ValidationError("Number out of range")
+    return number
+
+
+_decoder = msgspec.json.Decoder(float_hook=_number)
 
 
 def _refuse_unstorable(value: Any) -> None:
@@ -148,4 +165,6 @@ def _shown(tree: Any, steps: list[str]) -> str:
             return ""
     if isinstance(tree, str) and 0 < len(tree) <= VALUE_SHOWN_LENGTH_MAX and not any(map(str.isdigit, tree)):
         return repr(tree)
-    return repr(tree) if isinstance(tree, bool | float) else ""
+    if isinstance(tree, Decimal):
+        return str(tree) if len(str(tree)) <= NUMBER_SHOWN_LENGTH_MAX else ""
+    return repr(tree) if isinstance(tree, bool) else ""

@@ -76,6 +76,8 @@ class PermissionMissing(RequestError):
     """The key is good, but not for this."""
 
     status = 403
+    # Who was refused, for the log and not for the answer: http knows what it is.
+    principal: Any = None
 
 
 class NotFound(RequestError):

@@ -8,6 +8,10 @@
 `acquirer:piggybank:usd:fees`         what the acquirer keeps of it
 `acquirer:piggybank:usd:holds`        counterpart of `authorised`: what the acquirer holds on cards (a debit)
 `acquirer:piggybank:usd:disputes`     what the acquirer took back for disputes
+`clearing:wallets:usd:due`            on its way between wallets, also to another organisation's: 0 over all of them
+`clearing:transfers:usd:due`          on its way between wallets of the organisation: always 0
+`clearing:fees:usd:due`               service fees on their way to the main wallet: always 0
+`payouts:banks:usd:in_transit`        on its way to a bank account of the organisation
 
 Pending money is kept apart by the day on which it becomes available. So no index by that day is needed, the
 release is one posting for each day, and what is available follows from the clock even before it has run.
@@ -28,12 +32,15 @@ DAY_MICROSECONDS = DAY_SECONDS * MICROSECONDS_PER_SECOND
 # The character behind the colon: everything that begins with a prefix sorts before the prefix with this at its end.
 PAST_COLON = ";"
 WALLETS = "wallet:"
+CLEARING = "clearing:"
+BETWEEN_WALLETS = "clearing:wallets:"
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _OWNER = "[A-Za-z0-9_-]{1,40}"
 _NAME = re.compile(
     rf"wallet:{_OWNER}:[a-z]{{3}}:(available|reserved|authorised|pending:\d{{4}}-\d\d-\d\d)"
     rf"|acquirer:{_OWNER}:[a-z]{{3}}:(receivable|fees|holds|disputes)"
+    r"|clearing:(wallets|transfers|fees):[a-z]{3}:due|payouts:banks:[a-z]{3}:in_transit"
 )
 
 
@@ -67,6 +74,22 @@ def holds(connector: str, currency: str) -> str:
 
 def disputes(connector: str, currency: str) -> str:
     return f"acquirer:{connector}:{currency}:disputes"
+
+
+def wallets_due(currency: str) -> str:
+    return f"clearing:wallets:{currency}:due"
+
+
+def transfers_due(currency: str) -> str:
+    return f"clearing:transfers:{currency}:due"
+
+
+def fees_due(currency: str) -> str:
+    return f"clearing:fees:{currency}:due"
+
+
+def in_transit(currency: str) -> str:
+    return f"payouts:banks:{currency}:in_transit"
 
 
 def day_of(microseconds: int) -> int:
@@ -104,5 +127,5 @@ def owner_of(account: str) -> str:
 
 
 def holds_money(account: str) -> bool:
-    """Whether it counts towards what the merchant has: authorisations are promises only."""
-    return account.startswith(WALLETS) and not account.endswith(":authorised")
+    """Whether it counts towards the balance: authorisations are promises only, and what is reserved is given away."""
+    return account.startswith(WALLETS) and not account.endswith((":authorised", ":reserved"))

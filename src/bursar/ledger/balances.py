@@ -20,11 +20,14 @@ from bursar.ledger.accounts import PAST_COLON
 from bursar.ledger.repository import PREFIX
 from bursar.ledger.rules import WalletBalance
 from bursar.ledger.tables import balance_snapshots, ledger_postings, ledger_releases
+from bursar.store.errors import StoreContention
 from bursar.store.unit import Change
 
 MARGIN_SECONDS = 15 * 60
 # What one step of a snapshot adds up: a fraction of a second on every database.
 STEP_POSTINGS_MAX = 200_000
+# Releases that may come between the reads of one balance.
+RELEASES_MET_MAX = 5
 # Days that stay open after the last one that was released: a posting may be committed late, but not as late.
 GRACE_DAYS = 1
 
@@ -142,6 +145,36 @@ def wallet_balances(of: Books, today: int) -> list[WalletBalance]:
     return [_wallet_balance(of, wallet, currency, first_day, today) for wallet, currency in wallets(of)]
 
 
+def balances_of(of: Books, wallet: str, today: int) -> list[WalletBalance]:
+    """One wallet in every currency that it has had."""
+    first_day = _first_day(find_release(of), today)
+    return [_wallet_balance(of, wallet, currency, first_day, today) for currency in currencies_of(of, wallet)]
+
+
+def spendable(of: Books, wallet: str, currency: str, today: int) -> int:
+    """What is available, never more than there is, on a connection that sees what others commit meanwhile.
+
+    The release moves money from one account to another: read one before and one after, it would be there twice.
+    So what was read counts only if the release stood still; it moves once a day, so that this ends.
+    """
+    for _ in range(RELEASES_MET_MAX):
+        release = find_release(of)
+        due = sum(part.amount_minor for part in _pending(of, wallet, currency, _first_day(release, today), today))
+        found = due + balance_of(of, accounts.available(wallet, currency))
+        if find_release(of) == release:
+            return found
+    raise StoreContention("the release of due money did not stand still")
+
+
+def currencies_of(of: Books, wallet: str) -> Iterator[str]:
+    prefix = f"{accounts.WALLETS}{wallet}:"
+    account = _next_account(of, prefix)
+    while account is not None and account.startswith(prefix):
+        currency = account.split(":")[2]
+        yield currency
+        account = _next_account(of, f"{prefix}{currency}{PAST_COLON}")
+
+
 def wallets(of: Books) -> Iterator[tuple[str, str]]:
     """Wallets and currencies, from the names alone: one look for each, however many postings there are."""
     account = _next_account(of, accounts.WALLETS)
@@ -154,6 +187,14 @@ def wallets(of: Books) -> Iterator[tuple[str, str]]:
 def all_accounts(of: Books) -> Iterator[str]:
     account = _next_account(of, "")
     while account is not None:
+        yield account
+        account = _next_account(of, account)
+
+
+def accounts_from(of: Books, prefix: str) -> Iterator[str]:
+    """Those whose names begin with it, which ends in a colon."""
+    account = _next_account(of, prefix)
+    while account is not None and account.startswith(prefix):
         yield account
         account = _next_account(of, account)
 

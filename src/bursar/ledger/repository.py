@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from bursar.http.endpoint import encode
 from bursar.http.paging import Window
 from bursar.kit.clock import MICROSECONDS_PER_SECOND
 from bursar.kit.ids import lowest_id_at
+from bursar.ledger.accounts import MAIN_WALLET
 from bursar.ledger.rules import Booking, HoldChange, Stamp, check_postings
 from bursar.ledger.schemas import BalanceTransaction, decode_transaction
 from bursar.ledger.tables import balance_transactions, ledger_holds, ledger_postings
@@ -67,13 +69,13 @@ def changes_of(
         for account, amount_minor, hold_id in booking.postings
     ]
     if booking.transaction is not None:
-        changes.append(_insertion(org_id, livemode, stamp, booking.transaction))
+        changes.append(_insertion(org_id, livemode, stamp, booking.transaction, booking.wallet))
     if booking.hold is not None:
         changes.append(_hold_change(org_id, livemode, operation_id, currency, booking.hold))
     return changes
 
 
-def _insertion(org_id: str, livemode: int, stamp: Stamp, transaction: BalanceTransaction) -> Change:
+def _insertion(org_id: str, livemode: int, stamp: Stamp, transaction: BalanceTransaction, wallet: str) -> Change:
     return Change(
         INSERT_TRANSACTION,
         {
@@ -89,6 +91,7 @@ def _insertion(org_id: str, livemode: int, stamp: Stamp, transaction: BalanceTra
             "available_on": transaction.available_on * MICROSECONDS_PER_SECOND,
             "created": stamp.created,
             "payout_id": None,
+            "wallet": None if wallet == MAIN_WALLET else wallet,
             "document": encode(transaction).decode(),
         },
     )
@@ -129,6 +132,57 @@ def find_many(connection: Connection, org_id: str, livemode: int, ids: Sequence[
     return [decode_transaction(row.document) for row in rows]
 
 
+class OfWallet(NamedTuple):
+    """A wallet's transactions in one currency. The ledger names the wallet."""
+
+    org_id: str
+    livemode: int
+    wallet: str
+    currency: str
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        table = balance_transactions.c
+        is_main = self.wallet == MAIN_WALLET
+        return [
+            table.org_id == self.org_id,
+            table.livemode == self.livemode,
+            table.wallet.is_(None) if is_main else table.wallet == self.wallet,
+            table.currency == self.currency,
+        ]
+
+
+def find_line(connection: Connection, of: OfWallet, transaction_id: str) -> str | None:
+    table = balance_transactions.c
+    found: str | None = connection.execute(select(table.id).where(*of.conditions, table.id == transaction_id)).scalar()
+    return found
+
+
+def page_of_wallet(
+    connection: Connection, of: OfWallet, window: Window, low_id: str | None, high_id: str
+) -> list[BalanceTransaction]:
+    """One row more than the page shows, in the window's order, of ids from `low_id` up to before `high_id`."""
+    table = balance_transactions.c
+    conditions = [*of.conditions, table.id < high_id]
+    if low_id is not None:
+        conditions.append(table.id >= low_id)
+    return _windowed(connection, conditions, window)
+
+
+def sum_from(connection: Connection, of: OfWallet, transaction_id: str) -> int:
+    """What the transactions of this id and all younger ones changed."""
+    return _sum(connection, [*of.conditions, balance_transactions.c.id >= transaction_id])
+
+
+def sum_behind(connection: Connection, of: OfWallet, transaction_id: str) -> int:
+    return _sum(connection, [*of.conditions, balance_transactions.c.id > transaction_id])
+
+
+def _sum(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> int:
+    found = connection.execute(select(func.sum(balance_transactions.c.net_minor)).where(*conditions)).scalar()
+    return int(found or 0)
+
+
 def page(
     connection: Connection,
     org_id: str,
@@ -149,13 +203,21 @@ def page(
         conditions.append(table.id >= lowest_id_at(PREFIX, low))
     if high is not None:
         conditions.append(table.id < lowest_id_at(PREFIX, high))
+    return _windowed(connection, [table.org_id == org_id, table.livemode == livemode, *conditions], window)
+
+
+def _windowed(
+    connection: Connection, conditions: Sequence[ColumnElement[bool]], window: Window
+) -> list[BalanceTransaction]:
+    table = balance_transactions.c
+    bounds = []
     if window.after_id is not None:
-        conditions.append(table.id < window.after_id)
+        bounds.append(table.id < window.after_id)
     if window.before_id is not None:
-        conditions.append(table.id > window.before_id)
+        bounds.append(table.id > window.before_id)
     found = connection.execute(
         select(table.document)
-        .where(table.org_id == org_id, table.livemode == livemode, *conditions)
+        .where(*conditions, *bounds)
         .order_by(table.id.desc() if window.newest_first else table.id.asc())
         .limit(window.rows_to_read)
     )

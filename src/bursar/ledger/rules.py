@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bursar.kit.clock import MICROSECONDS_PER_SECOND, seconds
 from bursar.kit.errors import BursarError
 from bursar.ledger import accounts
-from bursar.ledger.accounts import DAY_SECONDS
+from bursar.ledger.accounts import DAY_SECONDS, MAIN_WALLET
 from bursar.ledger.schemas import (
     Balance,
     BalanceAmount,
@@ -21,9 +21,10 @@ from bursar.ledger.schemas import (
     Resolution,
     SourceTypes,
     TransactionType,
+    WalletMovement,
 )
 
-# A capture of part of a hold has five; a group of many accounts would be a mistake, not a movement.
+# A capture of part of a hold has six; a group of many accounts would be a mistake, not a movement.
 POSTINGS_MAX = 6
 AMOUNT_MAX = 2**62  # a sum of two still fits every database's BIGINT
 # Acquirers settle on the second day after; whole days in UTC, as theirs are.
@@ -62,6 +63,8 @@ class Booking(NamedTuple):
     postings: list[Posting]
     transaction: BalanceTransaction | None = None
     hold: HoldChange | None = None
+    # Whose transaction it is.
+    wallet: str = MAIN_WALLET
 
 
 class WalletBalance(NamedTuple):
@@ -77,37 +80,47 @@ class WalletBalance(NamedTuple):
 
 def hold(movement: Movement) -> Booking:
     """A card's issuer keeps the amount for us. No money has moved."""
-    amount = _positive(movement.amount_minor)
+    amount = positive(movement.amount_minor)
     change = HoldChange(movement.source_id, 0, amount, None)
     return Booking(_held(movement, amount), None, change)
 
 
 def increment(movement: Movement, held_minor: int) -> Booking:
     """The amount is what comes on top of what was held."""
-    added = _positive(movement.amount_minor)
-    change = HoldChange(movement.source_id, _positive(held_minor), held_minor + added, None)
+    added = positive(movement.amount_minor)
+    change = HoldChange(movement.source_id, positive(held_minor), held_minor + added, None)
     return Booking(_held(movement, added), None, change)
 
 
 def release(movement: Movement, resolution: Resolution) -> Booking:
     """The amount is all that is still held."""
-    held = _positive(movement.amount_minor)
+    held = positive(movement.amount_minor)
     change = HoldChange(movement.source_id, held, 0, resolution)
     return Booking(_held(movement, -held), None, change)
 
 
 def capture(
-    movement: Movement, stamp: Stamp, fee_minor: int, *, available_at_once: bool, held_minor: int | None, final: bool
+    movement: Movement,
+    stamp: Stamp,
+    fee_minor: int,
+    *,
+    available_at_once: bool,
+    held_minor: int | None,
+    final: bool,
+    service_fee_minor: int = 0,
 ) -> Booking:
-    """A sale, or a capture of what was held: then the hold shrinks, and ends with the last one."""
-    amount = _positive(movement.amount_minor)
+    """A sale, or a capture of what was held: then the hold shrinks, and ends with the last one.
+
+    The service fee is part of the amount; it goes on to the main wallet in a group of its own.
+    """
+    amount = positive(movement.amount_minor)
     available_on = seconds(stamp.created) if available_at_once else settled_on(stamp.created)
     if available_at_once:
         wallet = accounts.available(movement.wallet, movement.currency)
     else:
         wallet = accounts.pending(movement.wallet, movement.currency, available_on // DAY_SECONDS)
     receivable = accounts.receivable(movement.connector, movement.currency)
-    postings = _moved(movement, receivable, wallet, amount, fee_minor)
+    postings = _moved(movement, receivable, wallet, amount, fee_minor, service_fee_minor)
     change = None
     if held_minor is not None:
         if amount > held_minor:
@@ -115,33 +128,35 @@ def capture(
         left = 0 if final else held_minor - amount
         change = HoldChange(movement.source_id, held_minor, left, None if left else "captured")
         postings += _held(movement, left - held_minor)
-    transaction = _transaction(movement, stamp, "charge", "charge", amount, fee_minor, available_on)
-    return Booking(postings, transaction, change)
+    transaction = transaction_of(
+        movement, stamp, ("charge", "charge"), amount, fee_minor, available_on, service_fee_minor
+    )
+    return Booking(postings, transaction, change, movement.wallet)
 
 
 def refund(movement: Movement, stamp: Stamp) -> Booking:
     """Money goes back to the customer, at once out of what is available: it must not be paid out meanwhile."""
-    return _given_back(movement, stamp, "refund", "refund", -_positive(movement.amount_minor), 0)
+    return _given_back(movement, stamp, "refund", "refund", -positive(movement.amount_minor), 0)
 
 
 def refund_failed(movement: Movement, stamp: Stamp) -> Booking:
     """The customer's bank did not take it, so it is ours again."""
-    return _given_back(movement, stamp, "refund_failure", "refund_failure", _positive(movement.amount_minor), 0)
+    return _given_back(movement, stamp, "refund_failure", "refund_failure", positive(movement.amount_minor), 0)
 
 
 def reverse(movement: Movement, stamp: Stamp, fee_minor: int) -> Booking:
     """A sale or capture that the bank undid as if it had never been, its fee included."""
-    amount = _positive(movement.amount_minor)
+    amount = positive(movement.amount_minor)
     return _given_back(movement, stamp, "payment_reversal", "charge_failure", -amount, -fee_minor)
 
 
 def withdraw_for_dispute(movement: Movement, stamp: Stamp, fee_minor: int) -> Booking:
-    return _disputed(movement, stamp, "dispute", -_positive(movement.amount_minor), fee_minor)
+    return _disputed(movement, stamp, "dispute", -positive(movement.amount_minor), fee_minor)
 
 
 def reinstate_after_dispute(movement: Movement, stamp: Stamp, fee_minor: int) -> Booking:
     """The dispute was won: `fee_minor` is what the acquirer gives back of its fee."""
-    return _disputed(movement, stamp, "dispute_reversal", _positive(movement.amount_minor), -fee_minor)
+    return _disputed(movement, stamp, "dispute_reversal", positive(movement.amount_minor), -fee_minor)
 
 
 def mature(wallet: str, currency: str, day: int, amount_minor: int) -> Booking:
@@ -187,7 +202,7 @@ def check_postings(postings: Sequence[Posting], currency: str) -> None:
             raise LedgerDefect(f"{account!r} is no account in {currency!r}")
 
 
-def _positive(amount_minor: int) -> int:
+def positive(amount_minor: int) -> int:
     if type(amount_minor) is not int or amount_minor <= 0:
         raise LedgerDefect(f"an amount of {amount_minor!r}")
     return amount_minor
@@ -200,13 +215,19 @@ def _held(movement: Movement, amount_minor: int) -> list[Posting]:
     return [Posting(promised, amount_minor, movement.source_id), Posting(held, -amount_minor, movement.source_id)]
 
 
-def _moved(movement: Movement, counterpart: str, wallet: str, amount_minor: int, fee_minor: int) -> list[Posting]:
-    """The wallet gets the amount without the fee; a part that is nothing is no posting."""
-    parts = (
+def _moved(
+    movement: Movement, counterpart: str, wallet: str, amount_minor: int, fee_minor: int, service_fee_minor: int = 0
+) -> list[Posting]:
+    """The wallet gets the amount without the fees; a part that is nothing is no posting."""
+    parts = [
         Posting(counterpart, -amount_minor),
         Posting(accounts.fees(movement.connector, movement.currency), fee_minor),
-        Posting(wallet, amount_minor - fee_minor),
-    )
+        Posting(wallet, amount_minor - fee_minor - service_fee_minor),
+    ]
+    if service_fee_minor:
+        if not 0 < service_fee_minor <= amount_minor:
+            raise LedgerDefect(f"a service fee of {service_fee_minor} in {amount_minor}")
+        parts.append(Posting(accounts.fees_due(movement.currency), service_fee_minor))
     return [posting for posting in parts if posting.amount_minor]
 
 
@@ -232,38 +253,44 @@ def _at_once(
 ) -> Booking:
     wallet = accounts.available(movement.wallet, movement.currency)
     postings = _moved(movement, counterpart, wallet, amount_minor, fee_minor)
-    transaction = _transaction(movement, stamp, *kind, amount_minor, fee_minor, seconds(stamp.created))
-    return Booking(postings, transaction)
+    transaction = transaction_of(movement, stamp, kind, amount_minor, fee_minor, seconds(stamp.created))
+    return Booking(postings, transaction, None, movement.wallet)
 
 
-def _transaction(
-    movement: Movement,
+def transaction_of(
+    movement: Movement | WalletMovement,
     stamp: Stamp,
-    kind: TransactionType,
-    category: str,
+    kind: tuple[TransactionType, str],
     amount_minor: int,
     fee_minor: int,
     available_on: int,
+    service_fee_minor: int = 0,
 ) -> BalanceTransaction:
-    created = seconds(stamp.created)
+    """What is told of a group: of which type and category, and what of the amount were fees."""
+    created, currency = seconds(stamp.created), movement.currency
     details = []
     if fee_minor:
-        description = "Processing fees" if kind == "charge" else f"Fee of a {category.replace('_', ' ')}"
-        details = [FeeDetail(amount=fee_minor, currency=movement.currency, description=description)]
+        description = "Processing fees" if kind[0] == "charge" else f"Fee of a {kind[1].replace('_', ' ')}"
+        details = [FeeDetail(amount=fee_minor, currency=currency, description=description)]
+    if service_fee_minor:
+        service = FeeDetail(
+            amount=service_fee_minor, currency=currency, description="Service fee", type="application_fee"
+        )
+        details.append(service)
     return BalanceTransaction(
         id=stamp.transaction_id,
         amount=amount_minor,
         available_on=available_on,
         created=created,
-        currency=movement.currency,
+        currency=currency,
         description=movement.description,
-        fee=fee_minor,
+        fee=fee_minor + service_fee_minor,
         fee_details=details,
-        net=amount_minor - fee_minor,
-        reporting_category=category,
+        net=amount_minor - fee_minor - service_fee_minor,
+        reporting_category=kind[1],
         source=movement.source_id,
         status="available" if available_on <= created else "pending",
-        type=kind,
+        type=kind[0],
     )
 
 

@@ -11,7 +11,20 @@ from bursar.http.params import Cursor, ListParams, Seconds, TimeRange
 from bursar.ledger.accounts import MAIN_WALLET
 
 # Those that are written here; the wire knows more, which simply do not occur.
-TransactionType = Literal["adjustment", "charge", "payment_reversal", "refund", "refund_failure"]
+TransactionType = Literal[
+    "adjustment",
+    "application_fee",
+    "charge",
+    "payment",
+    "payment_refund",
+    "payment_reversal",
+    "payout",
+    "payout_cancel",
+    "refund",
+    "refund_failure",
+    "transfer",
+    "transfer_refund",
+]
 Resolution = Literal["captured", "voided", "expired", "reversed"]
 
 
@@ -31,6 +44,18 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     connector: str
     description: str | None = None
     wallet: str = MAIN_WALLET
+
+
+class WalletMovement(msgspec.Struct, frozen=True, kw_only=True):
+    """What moves in or out of a wallet without an acquirer. `source_id` is the object that it belongs to."""
+
+    org_id: str
+    livemode: int
+    wallet: str
+    source_id: str
+    amount_minor: int
+    currency: str
+    description: str | None = None
 
 
 class FeeDetail(msgspec.Struct, kw_only=True):

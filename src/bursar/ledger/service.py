@@ -14,16 +14,18 @@ from bursar.http.paging import Page, missing, window
 from bursar.http.params import created_bounds
 from bursar.kit.clock import Clock
 from bursar.kit.ids import IdFactory
-from bursar.ledger import accounts, balances, repository, rules
-from bursar.ledger.rules import Booking, Stamp, WalletBalance
+from bursar.ledger import accounts, balances, repository, rules, wallet_rules
+from bursar.ledger.rules import Booking, LedgerDefect, Stamp, WalletBalance
 from bursar.ledger.schemas import (
     Balance,
     BalanceTransaction,
     BalanceTransactionListParams,
     Movement,
     Resolution,
+    WalletMovement,
     decode_transaction,
 )
+from bursar.ledger.wallet_rules import Kind
 from bursar.store.store import Store
 from bursar.store.unit import Change
 
@@ -38,6 +40,15 @@ class LedgerEffect:
     changes: list[Change]
     balance_transaction: BalanceTransaction | None
     held_minor: int = 0
+
+
+@dataclass(slots=True)
+class WalletEffect:
+    """Both sides of a movement between wallets, with a balance transaction for each."""
+
+    changes: list[Change]
+    taken: BalanceTransaction
+    given: BalanceTransaction
 
 
 class LedgerService:
@@ -77,13 +88,29 @@ class LedgerService:
         available_at_once: bool = False,
         held_minor: int | None = None,
         final: bool = True,
+        service_fee_minor: int = 0,
     ) -> LedgerEffect:
-        """A sale, or with `held_minor` a capture of an authorisation; `final` releases what it leaves."""
+        """A sale, or with `held_minor` a capture of an authorisation; `final` releases what it leaves.
+
+        The service fee is part of the amount. It goes on to the organisation's main wallet, available on the same
+        day, with a balance transaction of its own, which that of the effect is not.
+        """
         stamp = self._stamp()
         booking = rules.capture(
-            movement, stamp, fee_minor, available_at_once=available_at_once, held_minor=held_minor, final=final
+            movement,
+            stamp,
+            fee_minor,
+            available_at_once=available_at_once,
+            held_minor=held_minor,
+            final=final,
+            service_fee_minor=service_fee_minor,
         )
-        return self._effect(movement, stamp, booking)
+        effect = self._effect(movement, stamp, booking)
+        if service_fee_minor:
+            assert booking.transaction is not None, "a capture is told"
+            due = None if available_at_once else booking.transaction.available_on
+            effect.changes += self._service_fee(movement, service_fee_minor, due)
+        return effect
 
     def refund(self, movement: Movement) -> LedgerEffect:
         stamp = self._stamp()
@@ -106,6 +133,46 @@ class LedgerService:
         """`fee_minor` is what the acquirer gives back of its fee."""
         stamp = self._stamp()
         return self._effect(movement, stamp, rules.reinstate_after_dispute(movement, stamp, fee_minor))
+
+    def transfer(self, payer: WalletMovement, payee: WalletMovement) -> WalletEffect:
+        """Between wallets of one organisation."""
+        if payer.org_id != payee.org_id:
+            raise LedgerDefect(f"a transfer from {payer.org_id} to {payee.org_id}")
+        return self._between(payer, payee, accounts.transfers_due(payer.currency), wallet_rules.TRANSFER, 0)
+
+    def pay(self, payer: WalletMovement, payee: WalletMovement, *, service_fee_minor: int = 0) -> WalletEffect:
+        """From one wallet to another, which may be another organisation's. The service fee is part of the amount,
+        and goes on to the main wallet of whoever is paid.
+        """
+        clearing = accounts.wallets_due(payer.currency)
+        return self._between(payer, payee, clearing, wallet_rules.PAYMENT, service_fee_minor)
+
+    def refund_payment(self, payer: WalletMovement, payee: WalletMovement) -> WalletEffect:
+        """Of a payment between wallets: the payer is here whoever was paid then."""
+        return self._between(payer, payee, accounts.wallets_due(payer.currency), wallet_rules.PAYMENT_REFUND, 0)
+
+    def reserve(self, movement: WalletMovement) -> LedgerEffect:
+        """Sets aside what is available, for a withdrawal."""
+        stamp = self._stamp()
+        return self._wallet_effect(movement, stamp, wallet_rules.reserve(movement, stamp))
+
+    def release_reserved(self, movement: WalletMovement) -> LedgerEffect:
+        stamp = self._stamp()
+        return self._wallet_effect(movement, stamp, wallet_rules.release_reserved(movement, stamp))
+
+    def pay_out_reserved(self, movement: WalletMovement) -> LedgerEffect:
+        """What was set aside is on its way to a bank."""
+        return self._wallet_effect(movement, self._stamp(), wallet_rules.pay_out_reserved(movement))
+
+    def balances_of(self, connection: Connection, org_id: str, livemode: int, wallet: str) -> list[WalletBalance]:
+        """One wallet in each currency that it has had."""
+        today = accounts.day_of(self._clock.now_microseconds())
+        return balances.balances_of(balances.Books(connection, org_id, livemode), wallet, today)
+
+    def spendable(self, connection: Connection, org_id: str, livemode: int, wallet: str, currency: str) -> int:
+        """What is available, for whoever is about to take of it: see `balances.spendable`."""
+        today = accounts.day_of(self._clock.now_microseconds())
+        return balances.spendable(balances.Books(connection, org_id, livemode), wallet, currency, today)
 
     async def balance(self, call: Call) -> Balance:
         found = await self._store.read(lambda connection: self.wallet_balances(connection, call.org_id, call.livemode))
@@ -164,6 +231,34 @@ class LedgerService:
 
     def _stamp(self) -> Stamp:
         return Stamp(*self._ids.new_with_time(repository.PREFIX))
+
+    def _between(
+        self, payer: WalletMovement, payee: WalletMovement, clearing: str, kind: Kind, service_fee_minor: int
+    ) -> WalletEffect:
+        same = (payer.livemode, payer.currency, payer.amount_minor)
+        if same != (payee.livemode, payee.currency, payee.amount_minor):
+            raise LedgerDefect("the two sides of a movement tell different things")
+        stamp = self._stamp()
+        taken = self._wallet_effect(payer, stamp, wallet_rules.taken(payer, stamp, clearing, kind))
+        stamp = self._stamp()
+        booking = wallet_rules.given(payee, stamp, clearing, kind, service_fee_minor)
+        given = self._wallet_effect(payee, stamp, booking)
+        assert taken.balance_transaction is not None and given.balance_transaction is not None, "both sides are told"
+        fee = self._service_fee(payee, service_fee_minor, None) if service_fee_minor else []
+        changes = [*taken.changes, *given.changes, *fee]
+        return WalletEffect(changes, taken.balance_transaction, given.balance_transaction)
+
+    def _service_fee(
+        self, movement: Movement | WalletMovement, service_fee_minor: int, available_on: int | None
+    ) -> list[Change]:
+        stamp = self._stamp()
+        booking = wallet_rules.service_fee(movement, stamp, service_fee_minor, available_on)
+        # Without the operation, which has one group: that of the payment.
+        return repository.changes_of(movement.org_id, movement.livemode, None, movement.currency, stamp, booking)
+
+    def _wallet_effect(self, movement: WalletMovement, stamp: Stamp, booking: Booking) -> LedgerEffect:
+        changes = repository.changes_of(movement.org_id, movement.livemode, None, movement.currency, stamp, booking)
+        return LedgerEffect(changes, booking.transaction)
 
     def _effect(self, movement: Movement, stamp: Stamp, booking: Booking) -> LedgerEffect:
         changes = repository.changes_of(

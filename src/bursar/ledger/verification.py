@@ -2,7 +2,8 @@
 
 L1 each group adds up to zero · L2 so does all of it · L3 what is cached (snapshots, balance transactions) is what
 the postings say · L7 a hold is resolved once, and what is left of it is what its row says · L8 a bank operation
-has one group; whether the bank knows the same operations, its own journal must tell.
+has one group; whether the bank knows the same operations, its own journal must tell · L9 what goes from wallet to
+wallet within the organisation arrives; what goes to another's, only all books together can tell.
 
 All functions want a connection on which writers that go on meanwhile are not seen: `events.audit.snapshot`.
 Memory is bounded by the number of accounts and of open holds, not by that of postings.
@@ -30,6 +31,10 @@ ROWS_FETCHED = 1_000
 # be out of order: a hold that moves again after that is seen as another, for which there is no row.
 HOLDS_REMEMBERED = 10_000
 SETTLED_MICROSECONDS = balances.MARGIN_SECONDS * MICROSECONDS_PER_SECOND
+# A service fee's own transaction, and the accounts through which the fee gets there.
+SERVICE_FEE, SERVICE_FEES = "application_fee", f"{accounts.CLEARING}fees:"
+# Both steps through such an account are one commit: it is always at 0.
+PASSED_THROUGH = (f"{accounts.CLEARING}transfers:", SERVICE_FEES)
 
 _postings, _transactions = ledger_postings.c, balance_transactions.c
 _PAGE_OF_ACCOUNT = (
@@ -148,6 +153,9 @@ def verify_postings(
             yield Finding("L2", currency, f"all postings add up to {total}, not to 0")
     yield from _snapshots(state)
     yield from _closed_days(state)
+    for account, total in sorted(state.sums.items()):
+        if total and account.startswith(PASSED_THROUGH):
+            yield Finding("L9", account, f"{total} have left one wallet and not come to another")
     yield from _holds(state)
     for row in connection.execute(_OPERATIONS_WITH_SEVERAL_GROUPS, of.key):
         yield Finding("L8", row.operation_id, f"the operation has {row.groups} groups of postings")
@@ -216,12 +224,17 @@ def _check_group(transaction_id: str, group: list[Posted]) -> Iterator[Finding]:
 def _check_transaction(transaction_id: str, group: list[Posted], transaction: Posted | None) -> Iterator[Finding]:
     """The balance transaction says what the postings did, and its document says the same."""
     of_acquirer = [row for row in group if row.account.startswith("acquirer:") and not row.account.endswith(":holds")]
+    of_wallets = [row for row in group if accounts.holds_money(row.account)]
+    net = sum(map(_amount, of_wallets))
     if transaction is None:
-        if of_acquirer:
+        if of_acquirer or net:
             yield Finding("L3", transaction_id, "money moved without a balance transaction")
         return
-    net = sum(_amount(row) for row in group if accounts.holds_money(row.account))
+    if {accounts.owner_of(row.account) for row in of_wallets} - {transaction.wallet or accounts.MAIN_WALLET}:
+        yield Finding("L3", transaction_id, f"told of {transaction.wallet or 'main'}, posted to another wallet")
     fee = sum(_amount(row) for row in of_acquirer if row.account.endswith(":fees"))
+    if transaction.transaction_type != SERVICE_FEE:  # there the clearing account is where it comes from
+        fee += sum(_amount(row) for row in group if row.account.startswith(SERVICE_FEES))
     if (transaction.net_minor, transaction.fee_minor) != (net, fee):
         told = f"net {transaction.net_minor} and fee {transaction.fee_minor}"
         yield Finding(

@@ -25,6 +25,7 @@ from bursar.methods.schemas import (
     CardParams,
     CardUpdateParams,
     Checks,
+    MethodKind,
     Networks,
     PaymentMethod,
     PaymentMethodCreateParams,
@@ -35,10 +36,11 @@ from bursar.methods.schemas import (
     TokenCard,
     TokenCardParams,
     TokenNetworks,
+    card_of,
 )
 from piggybank_cards import TestCard, by_number, by_payment_method, by_token
 
-TYPES = ("card",)
+TYPES: tuple[MethodKind, ...] = ("card", "upi", "net_banking", "wallet")
 YEARS_AHEAD_MAX = 50
 _SEPARATORS = str.maketrans("", "", " -")
 _CODE_LENGTHS = {"amex": 4}
@@ -64,7 +66,7 @@ class GivenCard:
 def check_type(kind: str) -> None:
     if kind not in TYPES:
         raise InvalidRequest(
-            f"Payment methods of the type {kind[:40]} cannot be used here; possible is: {', '.join(TYPES)}.",
+            f"Payment methods of the type {kind[:40]} cannot be used here; possible are: {', '.join(TYPES)}.",
             param="type",
             code="payment_method_unsupported_type",
         )
@@ -73,10 +75,10 @@ def check_type(kind: str) -> None:
 def given_card(params: CardParams | TokenCardParams | None, *, livemode: int, now: int) -> GivenCard:
     """The card that the parameters hold, or a refusal in the words that card forms look for."""
     if params is None:
-        raise _missing("card")
+        raise missing_param("card")
     for name in ("number", "exp_month", "exp_year"):
         if getattr(params, name) is None:
-            raise _missing(f"card[{name}]")
+            raise missing_param(f"card[{name}]")
     assert params.number is not None and params.exp_month is not None and params.exp_year is not None
     number = _checked_number(params.number, livemode=livemode)
     year = _checked_expiry(params.exp_month, params.exp_year, now)
@@ -153,7 +155,7 @@ def _refused(code: str, param: str, message: str) -> CardError:
     return CardError(message, param=param, code=code)
 
 
-def _missing(param: str) -> InvalidRequest:
+def missing_param(param: str) -> InvalidRequest:
     return InvalidRequest(f"Missing required param: {param}.", param=param, code="parameter_missing")
 
 
@@ -203,10 +205,15 @@ def new_method(
         id=method_id, billing_details=billing, card=details, created=created, livemode=bool(livemode)
     )
     if data is not None:
-        if not isinstance(data.allow_redisplay, UnsetType):
-            method.allow_redisplay = data.allow_redisplay
-        method.metadata = changed_metadata({}, data.metadata)
+        describe(method, data)
     return method
+
+
+def describe(method: PaymentMethod, data: PaymentMethodData | PaymentMethodCreateParams) -> None:
+    """A new one, with what every type of it can say."""
+    if not isinstance(data.allow_redisplay, UnsetType):
+        method.allow_redisplay = data.allow_redisplay
+    method.metadata = changed_metadata({}, data.metadata)
 
 
 def changed(method: PaymentMethod, params: PaymentMethodUpdateParams, now: int) -> PaymentMethod:
@@ -217,7 +224,7 @@ def changed(method: PaymentMethod, params: PaymentMethodUpdateParams, now: int) 
     if params.billing_details is not UNSET:
         changes["billing_details"] = billing_details(method.billing_details, params.billing_details)
     if params.card is not None:
-        changes["card"] = _changed_card(method.card, params.card, now)
+        changes["card"] = _changed_card(card_of(method), params.card, now)
     return msgspec.structs.replace(method, **changes)
 
 
@@ -325,10 +332,11 @@ def token_billing(card: TokenCardParams | TokenCard) -> BillingDetails:
 
 def bank_card(method: PaymentMethod, number: str, code: str | None) -> Card:
     """What the bank is sent."""
+    card = card_of(method)
     return Card(
         number=number,
-        exp_month=method.card.exp_month,
-        exp_year=method.card.exp_year,
+        exp_month=card.exp_month,
+        exp_year=card.exp_year,
         cvc=code,
         name=method.billing_details.name,
         line1=method.billing_details.address.line1,

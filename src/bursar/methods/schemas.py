@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -13,6 +13,7 @@ from bursar.http.params import Cursor, ListParams, Metadata, MetadataChange, Par
 AllowRedisplay = Literal["always", "limited", "unspecified"]
 PreferredNetwork = Literal["cartes_bancaires", "mastercard", "visa"]
 CheckResult = Literal["pass", "fail", "unavailable", "unchecked"]
+MethodKind = Literal["card", "net_banking", "upi", "wallet"]
 # Whether it is a card's number is decided later, in words of its own; beyond this it is no number at all.
 Whole = Annotated[int, Meta(ge=-(10**9), le=10**9)]
 Digits = Annotated[str, Meta(max_length=40)]
@@ -66,32 +67,56 @@ class CardDetails(msgspec.Struct, kw_only=True):
     wallet: None = None
 
 
+class UpiDetails(msgspec.Struct, kw_only=True):
+    """Without an address the customer opens or scans a link."""
+
+    vpa: str | None = None
+
+
+class NetBankingDetails(msgspec.Struct, kw_only=True):
+    account_last4: str | None = None
+    bank_code: str
+
+
+class CustomerWalletDetails(msgspec.Struct, kw_only=True):
+    wallet_id: str
+
+
 class StoredMethod(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What of a payment method is kept."""
 
     id: str
     allow_redisplay: AllowRedisplay = "unspecified"
     billing_details: BillingDetails
-    card: CardDetails
+    card: CardDetails | UnsetType = UNSET
     created: int
     customer: str | None = None
     livemode: bool
     metadata: Metadata = {}
+    net_banking: NetBankingDetails | UnsetType = UNSET
+    type: MethodKind = "card"
+    upi: UpiDetails | UnsetType = UNSET
+    wallet: CustomerWalletDetails | UnsetType = UNSET
 
 
 class PaymentMethod(msgspec.Struct, kw_only=True):
+    """The member that `type` names is there, and none of its siblings."""
+
     id: str
     object: Literal["payment_method"] = "payment_method"
     allow_redisplay: AllowRedisplay = "unspecified"
     billing_details: BillingDetails
-    card: CardDetails
+    card: CardDetails | UnsetType = UNSET
     created: int
     customer: str | None = None
     customer_account: None = None
     livemode: bool
     metadata: Metadata = {}
+    net_banking: NetBankingDetails | UnsetType = UNSET
     radar_options: None = None
-    type: Literal["card"] = "card"
+    type: MethodKind = "card"
+    upi: UpiDetails | UnsetType = UNSET
+    wallet: CustomerWalletDetails | UnsetType = UNSET
 
 
 class TokenNetworks(msgspec.Struct, kw_only=True):
@@ -187,6 +212,25 @@ class CardParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return "CardParams(…)"
 
 
+class UpiParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    vpa: ShortText | None = None
+
+
+class NetBankingParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The account is the customer's own at that bank, where the bank wants to know it before."""
+
+    account: Digits | None = None
+    bank_code: ShortText | None = None
+
+    def __repr__(self) -> str:
+        """Whatever prints parameters must not print an account."""
+        return f"NetBankingParams({self.bank_code})"
+
+
+class CustomerWalletParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    wallet_id: ShortText | None = None
+
+
 class RadarOptionsParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Accepted, as the browser's scripts send it; nothing is done with it."""
 
@@ -201,7 +245,10 @@ class PaymentMethodData(msgspec.Struct, kw_only=True, forbid_unknown_fields=True
     billing_details: BillingDetailsParams | UnsetType | None = UNSET
     card: CardParams | None = None
     metadata: MetadataChange = UNSET
+    net_banking: NetBankingParams | None = None
     radar_options: RadarOptionsParams | None = None
+    upi: UpiParams | None = None
+    wallet: CustomerWalletParams | None = None
 
 
 class PaymentMethodCreateParams(Params):
@@ -210,7 +257,10 @@ class PaymentMethodCreateParams(Params):
     billing_details: BillingDetailsParams | UnsetType | None = UNSET
     card: CardParams | None = None
     metadata: MetadataChange = UNSET
+    net_banking: NetBankingParams | None = None
     radar_options: RadarOptionsParams | None = None
+    upi: UpiParams | None = None
+    wallet: CustomerWalletParams | None = None
 
 
 class CardUpdateParams(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -277,7 +327,39 @@ def stored_form(method: PaymentMethod) -> StoredMethod:
         customer=method.customer,
         livemode=method.livemode,
         metadata=method.metadata,
+        net_banking=method.net_banking,
+        type=method.type,
+        upi=method.upi,
+        wallet=method.wallet,
     )
+
+
+def card_of(method: PaymentMethod) -> CardDetails:
+    """Of a method that is one."""
+    assert not isinstance(method.card, UnsetType), "only a card has what a card has"
+    return method.card
+
+
+def public_method(method: dict[str, Any]) -> dict[str, Any]:
+    """What somebody with a publishable key may see of it: enough to show to its owner, nothing to find others by."""
+    shown = method | {
+        "billing_details": msgspec.to_builtins(BillingDetails()),
+        "customer": None,
+        "metadata": {},
+    }
+    for kind, hidden in _HIDDEN.items():
+        if kind in method:
+            shown[kind] = method[kind] | hidden
+    return shown
+
+
+# By type, what is hidden of its own.
+_HIDDEN: dict[str, dict[str, None]] = {
+    "card": {"fingerprint": None, "iin": None},
+    "net_banking": {"account_last4": None},
+    "upi": {"vpa": None},
+    "wallet": {"wallet_id": None},
+}
 
 
 def decode_method(document: str) -> PaymentMethod:

@@ -9,17 +9,25 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from bursar.connectors.contract import Card
+from bursar.connectors.contract import Card, Method
 from bursar.customers import repository as customers
 from bursar.customers.schemas import DeletedCustomer
 from bursar.http.call import Call, Effect
 from bursar.http.endpoint import encode
 from bursar.http.paging import Page, missing, window
 from bursar.kit.clock import Clock, seconds
-from bursar.kit.errors import InvalidRequest, NotFound
+from bursar.kit.errors import InvalidRequest
 from bursar.kit.ids import IdFactory
 from bursar.kit.scrub import scrub_text
-from bursar.methods import repository, rules
+from bursar.methods import repository, rules, without_card
+from bursar.methods.lookups import (
+    find_token_with_card,
+    find_with_card,
+    no_method,
+    refuse_declined,
+    refuse_other_kinds,
+    unexpected_state,
+)
 from bursar.methods.repository import ATTACHED, DETACHED, NEW, Found
 from bursar.methods.rules import GivenCard
 from bursar.methods.schemas import (
@@ -38,17 +46,15 @@ from bursar.methods.schemas import (
 from bursar.store.log import Entry, differences
 from bursar.store.store import Store
 from bursar.store.unit import Change, Unit
-from bursar.vault import repository as vault_repository
 from bursar.vault.codes import RecentCodes
 from bursar.vault.keys import CardMissing
-from bursar.vault.schemas import SealedCard
 from bursar.vault.service import Vault
 
 URL = "/v1/payment_methods"
 CUSTOMERS_URL = "/v1/customers"
 Json = dict[str, Any]
 
-UNEXPECTED_STATE = "payment_method_unexpected_state"
+UNEXPECTED_STATE = "payment_methodunexpected_state"
 
 
 @dataclass(slots=True)
@@ -57,11 +63,16 @@ class PreparedMethod:
 
     method: PaymentMethod
     version: int  # of the stored row, 0 when new
-    card: Card
+    means: Method  # what the bank is sent
     # The cardholder agreed to payments that are made without them.
     agreed: bool = False
     changes: list[Change] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+
+    @property
+    def card(self) -> Card:
+        assert isinstance(self.means, Card), "asked only where nothing but a card is taken"
+        return self.means
 
 
 class MethodService:
@@ -82,6 +93,8 @@ class MethodService:
         Without `use` it is for later: the security code is remembered until then.
         """
         rules.check_type(data.type)
+        if data.type != "card":
+            return await self._new_without_card(call, data)
         if data.card is not None and data.card.token is not None:
             return await self._from_token(call, data, data.card.token, use=use)
         given = rules.given_card(data.card, livemode=call.livemode, now=self._clock.now_microseconds())
@@ -95,14 +108,17 @@ class MethodService:
         given = self._test_card(call, method_id)
         if given is not None:
             return await self._new(call, given, BillingDetails(), None, use=use)
-        _refuse_other_kinds(method_id, param)
-        found, sealed = await self._store.read(lambda connection: _find_with_card(connection, call, method_id))
+        refuse_other_kinds(method_id, param)
+        found, sealed = await self._store.read(lambda connection: find_with_card(connection, call, method_id))
         if found is None:
             raise no_method(method_id, param)
         if found.state == DETACHED:
-            raise _unexpected_state(
+            raise unexpected_state(
                 f"The payment method {found.method.id} was detached from its customer and cannot be used again.", param
             )
+        if found.method.type != "card":
+            account = None if sealed is None else await self._vault.unseal(call.org_id, call.livemode, sealed)
+            return PreparedMethod(found.method, found.version, without_card.bank_method(found.method, account))
         if sealed is None:
             raise CardMissing(f"The vault has no card for {found.method.id} of {call.org_id}.")
         number = await self._vault.unseal(call.org_id, call.livemode, sealed)
@@ -182,8 +198,9 @@ class MethodService:
     async def update(self, call: Call, params: PaymentMethodUpdateParams) -> Effect:
         found = await self.find(call, call.path["payment_method"])
         before = found.method
+        without_card.refuse_keeping(before)
         if found.state != ATTACHED:
-            raise _unexpected_state("Attach the payment method to a customer before you update it.")
+            raise unexpected_state("Attach the payment method to a customer before you update it.")
         after = rules.changed(before, params, self._clock.now_microseconds())
         if after == before:
             return Effect(after, Unit())
@@ -197,23 +214,24 @@ class MethodService:
         hold = repository.hold_customer(call.org_id, call.livemode, customer_id)
         given = self._test_card(call, method_id)
         if given is not None:
-            _refuse_declined(given.number)
+            refuse_declined(given.number)
             new = await self._new(call, given, BillingDetails(), None, use=False, customer_id=customer_id)
             entry = _entry(call, "payment_method.attached", new.method)
             return Effect(new.method, Unit([hold, *new.changes], [entry]))
         prepared = await self.from_id(call, method_id, use=False)
+        without_card.refuse_keeping(prepared.method)
         if prepared.method.customer == customer_id:
             return Effect(prepared.method, Unit())
         if prepared.method.customer is not None:
-            raise _unexpected_state(f"The payment method {prepared.method.id} is attached to another customer already.")
-        _refuse_declined(prepared.card.number)
+            raise unexpected_state(f"The payment method {prepared.method.id} is attached to another customer already.")
+        refuse_declined(prepared.card.number)
         attached, changes, entries = self.attachment(call, prepared.method, prepared.version, customer_id)
         return Effect(attached, Unit([hold, *changes], entries))
 
     async def detach(self, call: Call) -> Effect:
         found = await self.find(call, call.path["payment_method"])
         if found.state != ATTACHED:
-            raise _unexpected_state("The payment method is not attached to a customer, so it cannot be detached.")
+            raise unexpected_state("The payment method is not attached to a customer, so it cannot be detached.")
         after, unit = self._detachment(call, found)
         return Effect(after, unit)
 
@@ -285,6 +303,17 @@ class MethodService:
             self._codes.put(method_id, given.code)
         return PreparedMethod(method, 0, rules.bank_card(method, given.number, given.code), changes=changes)
 
+    async def _new_without_card(
+        self, call: Call, data: PaymentMethodData | PaymentMethodCreateParams
+    ) -> PreparedMethod:
+        method_id, now = self._ids.new_with_time(repository.PREFIX)
+        method = without_card.new_method(data, method_id, seconds(now), livemode=bool(call.livemode))
+        account = without_card.given_account(data)
+        changes = repository.insertion(call.org_id, call.livemode, method, NEW)
+        if account is not None:
+            changes += await self._vault.seal(call.org_id, call.livemode, method_id, account)
+        return PreparedMethod(method, 0, without_card.bank_method(method, account), changes=changes)
+
     async def _from_token(
         self, call: Call, data: PaymentMethodData | PaymentMethodCreateParams, token_id: str, *, use: bool
     ) -> PreparedMethod:
@@ -295,7 +324,7 @@ class MethodService:
         given = None if call.livemode else rules.card_named_as_token(token_id, now)
         if given is not None:
             return await self._new(call, given, BillingDetails(), data, use=use)
-        token, sealed = await self._store.read(lambda connection: _find_token_with_card(connection, call, token_id))
+        token, sealed = await self._store.read(lambda connection: find_token_with_card(connection, call, token_id))
         if token is None:
             raise missing("token", scrub_text(token_id), "card[token]")
         if token.used:
@@ -331,7 +360,7 @@ class MethodService:
     ) -> Page[PaymentMethod]:
         view = window(params)
         await self._require_customer(call, customer_id, customer_param)
-        if params.type is not None and params.type not in rules.TYPES:
+        if params.type not in (None, "card"):  # nothing else is ever kept for a customer
             return Page(data=[], has_more=False, url=url)
 
         def query(connection: Connection) -> list[PaymentMethod]:
@@ -350,50 +379,6 @@ class MethodService:
         )
         if found is None:
             raise missing("customer", scrub_text(customer_id), param)
-
-
-def no_method(method_id: str, param: str = "payment_method") -> NotFound:
-    """Scrubbed, as people put card numbers where ids belong."""
-    return missing("payment_method", scrub_text(method_id), param)
-
-
-def _refuse_declined(number: str) -> None:
-    refusal = rules.attachment_refusal(number)
-    if refusal is not None:
-        raise refusal
-
-
-def _refuse_other_kinds(method_id: str, param: str) -> None:
-    prefix = method_id.partition("_")[0]
-    if prefix == repository.TOKEN_PREFIX:
-        raise InvalidRequest(
-            "A token is no payment method. Make one of it: send type=card and card[token] to /v1/payment_methods, or "
-            "payment_method_data[card][token] with the payment.",
-            param=param,
-        )
-    if prefix in ("src", "card", "ba"):
-        raise InvalidRequest(
-            "Sources and stored cards of the older interface cannot be used; make a payment method of the card.",
-            param=param,
-        )
-
-
-def _unexpected_state(message: str, param: str | None = None) -> InvalidRequest:
-    return InvalidRequest(message, param=param, code=UNEXPECTED_STATE)
-
-
-def _find_with_card(connection: Connection, call: Call, method_id: str) -> tuple[Found | None, SealedCard | None]:
-    found = repository.find(connection, call.org_id, call.livemode, method_id)
-    if found is None:
-        return None, None
-    return found, vault_repository.find_card(connection, call.org_id, call.livemode, method_id)
-
-
-def _find_token_with_card(connection: Connection, call: Call, token_id: str) -> tuple[Token | None, SealedCard | None]:
-    token = repository.find_token(connection, call.org_id, call.livemode, token_id)
-    if token is None:
-        return None, None
-    return token, vault_repository.find_card(connection, call.org_id, call.livemode, token_id)
 
 
 def _entry(call: Call, event_type: str, method: PaymentMethod, before: PaymentMethod | None = None) -> Entry:

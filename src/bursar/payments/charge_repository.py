@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Connection, Row, bindparam, select
 
 from bursar.http.documents import metadata_terms
 from bursar.http.endpoint import encode
+from bursar.ledger.accounts import MAIN_WALLET
 from bursar.payments.charge_schemas import Charge, decode_charge
 from bursar.payments.tables import charges
 from bursar.store import search_index
@@ -84,6 +85,11 @@ class StoredCharge:
     refunded_minor: int = 0
     disputed_minor: int = 0
     increments: int = 0
+    own_wallet: str | None = None  # none: the main wallet's
+
+    @property
+    def wallet(self) -> str:
+        return self.own_wallet or MAIN_WALLET
 
     @property
     def left_minor(self) -> int:
@@ -110,6 +116,7 @@ def insertion(org_id: str, livemode: int, stored: StoredCharge, document: bytes)
         "bank_reference": stored.bank_reference,
         "attempt_id": stored.attempt_id,
         "increments": stored.increments,
+        "wallet": stored.own_wallet,
         "document": document.decode(),
     }
     return [Change(INSERT, row), *_index(org_id, livemode, None, charge)]
@@ -177,6 +184,7 @@ def _stored(row: Row[tuple[object, ...]]) -> StoredCharge:
         refunded_minor=row.refunded_minor,
         disputed_minor=row.disputed_minor,
         increments=row.increments,
+        own_wallet=row.wallet,
     )
 
 

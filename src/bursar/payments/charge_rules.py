@@ -9,7 +9,7 @@ from bursar.connectors import contract
 from bursar.connectors.declines import DeclineRow, advice
 from bursar.kit.clock import seconds
 from bursar.kit.ids import created_microseconds
-from bursar.methods.schemas import PaymentMethod
+from bursar.methods.schemas import PaymentMethod, card_of
 from bursar.payments.charge_schemas import (
     Availability,
     Charge,
@@ -83,7 +83,7 @@ def failed(
     charge.failure_message = row.message
     decline = outcome.decline
     charge.outcome = Outcome(
-        advice_code=advice(row, decline.advice_code if decline else None),
+        advice_code=advice(row, decline.advice_code if decline else None) if method.type == "card" else None,
         network_advice_code=decline.advice_code if decline else None,
         network_decline_code=network_decline_code(row, outcome),
         network_status=row.network_status,
@@ -110,8 +110,9 @@ def captured(charge: Charge, amount: int, balance_transaction: str | None, *, fi
 
 
 def released(charge: Charge) -> Charge:
-    """Canceled before it was captured, or before all of it was."""
-    return refunded(charge, charge.amount - charge.amount_captured)
+    """Canceled before it was captured, or before all of it was: nothing can be captured any more."""
+    after = refunded(charge, charge.amount - charge.amount_captured)
+    return msgspec.structs.replace(after, captured=charge.amount_captured > 0)
 
 
 def refunded(charge: Charge, amount: int) -> Charge:
@@ -129,7 +130,7 @@ def refund_failed(charge: Charge, amount: int) -> Charge:
 
 def incremented(charge: Charge, total: int) -> Charge:
     details = charge.payment_method_details
-    assert details is not None
+    assert details is not None and details.card, "only what is held on a card can be raised"
     card = msgspec.structs.replace(
         details.card,
         amount_authorized=total,
@@ -161,7 +162,7 @@ def _charge(
         metadata=intent.metadata,
         payment_intent=intent.id,
         payment_method=method.id,
-        payment_method_details=ChargeMethodDetails(card=_card(intent, method, attempt, outcome)),
+        payment_method_details=_details(intent, method, attempt, outcome),
         receipt_email=intent.receipt_email,
         shipping=intent.shipping,
         statement_descriptor=intent.statement_descriptor,
@@ -171,8 +172,16 @@ def _charge(
     )
 
 
+def _details(
+    intent: PaymentIntent, method: PaymentMethod, attempt: Attempt, outcome: contract.Outcome
+) -> ChargeMethodDetails:
+    if method.type == "card":
+        return ChargeMethodDetails(card=_card(intent, method, attempt, outcome))
+    return ChargeMethodDetails(type=method.type, net_banking=method.net_banking, upi=method.upi, wallet=method.wallet)
+
+
 def _card(intent: PaymentIntent, method: PaymentMethod, attempt: Attempt, outcome: contract.Outcome) -> ChargeCard:
-    card, options, checks = method.card, intent.payment_method_options.card, outcome.checks
+    card, options, checks = card_of(method), intent.payment_method_options.card, outcome.checks
     approved = outcome.kind == "succeeded"
     later = approved and not attempt.order.capture
     incremental = later and options.request_incremental_authorization == "if_available"

@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from bursar.customers.schemas import Shipping
 from bursar.http.params import Metadata
-from bursar.methods.schemas import BillingDetails
+from bursar.methods.schemas import (
+    BillingDetails,
+    CustomerWalletDetails,
+    MethodKind,
+    NetBankingDetails,
+    UpiDetails,
+)
 
 ChargeStatus = Literal["failed", "pending", "succeeded"]
 
@@ -106,8 +113,13 @@ class RadarOptions(msgspec.Struct, kw_only=True):
 
 
 class ChargeMethodDetails(msgspec.Struct, kw_only=True):
-    card: ChargeCard
-    type: Literal["card"] = "card"
+    """The member that `type` names is there, and none of its siblings."""
+
+    card: ChargeCard | UnsetType = UNSET
+    net_banking: NetBankingDetails | UnsetType = UNSET
+    type: MethodKind = "card"
+    upi: UpiDetails | UnsetType = UNSET
+    wallet: CustomerWalletDetails | UnsetType = UNSET
 
 
 class Charge(msgspec.Struct, kw_only=True):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import msgspec
 
+from bursar.attempts.orders import order_without_card
 from bursar.attempts.schemas import Attempt, BankOrder
 from bursar.attempts.service import AttemptService, call_of
-from bursar.connectors.contract import Card
+from bursar.connectors.contract import Card, Method
 from bursar.connectors.registry import NoAcquirer
 from bursar.http.call import Call, Effect, Staged
 from bursar.http.endpoint import encode
@@ -17,18 +19,20 @@ from bursar.kit.errors import InvalidRequest
 from bursar.methods.repository import DETACHED
 from bursar.methods.schemas import PaymentMethod
 from bursar.methods.service import MethodService, PreparedMethod
-from bursar.payments import repository, rules
+from bursar.payments import method_rules, repository, rules
 from bursar.payments.params import ConfirmationParams
 from bursar.payments.repository import StoredIntent
+from bursar.payments.returning import sent_back
 from bursar.payments.schemas import PaymentIntent
-from bursar.payments.settlement import Settlement, Settling
+from bursar.payments.settlement import Settlement
+from bursar.payments.settling import Settling
 from bursar.store.errors import RowsExpected
 from bursar.store.log import Entry
 from bursar.store.store import Store
-from bursar.store.unit import Unit
+from bursar.store.unit import Change, Unit
 from bursar.three_d_secure import repository as authentications
-from bursar.three_d_secure.repository import PASSED, Authentication
-from bursar.three_d_secure.rules import RedirectStatus, return_address
+from bursar.three_d_secure.repository import AT_BANK, PASSED, Authentication
+from bursar.three_d_secure.rules import RedirectStatus
 from bursar.three_d_secure.service import AuthenticationService, Return, Waiting
 
 # Which acquirer an organisation's payments go to: (connector, merchant).
@@ -52,22 +56,41 @@ class Confirmation:
         self._authentications = waiting
         self._account_of = account_of
 
-    def begin(self, call: Call, stored: StoredIntent, prepared: PreparedMethod, params: ConfirmationParams) -> Staged:
-        """Confirms an intent, a new one when its version is 0."""
+    def begin(
+        self,
+        call: Call,
+        stored: StoredIntent,
+        prepared: PreparedMethod,
+        params: ConfirmationParams,
+        given_up: Sequence[Change] = (),
+    ) -> Staged:
+        """Confirms an intent, a new one when its version is 0. `given_up` ends what it waited for until now."""
         check_owner(stored.intent, prepared)
+        method_rules.check_confirmation(
+            prepared.method,
+            off_session=bool(params.off_session),
+            error_on_requires_action=params.error_on_requires_action,
+        )
         intent = msgspec.structs.replace(
-            stored.intent,
+            method_rules.paid_with(stored.intent, prepared.method),
             status="processing",
-            payment_method=prepared.method.id,
             next_action=None,
             last_payment_error=None,
         )
         order = self._order(call, intent, prepared, params)
         attempt, insertion = self._attempts.prepare(call, "authorize", intent.id, order, intent.amount, intent.currency)
-        unit = Unit([*prepared.changes, insertion], prepared.entries)
+        unit = Unit([*given_up, *prepared.changes, insertion], prepared.entries)
         version = prepared.version or 1
         settling = self._first_commit(call, unit, stored, intent, attempt, prepared.method, version)
-        return self.staged(settling, unit, prepared.card)
+        return self.staged(settling, unit, prepared.means)
+
+    async def given_up(self, call: Call, stored: StoredIntent) -> list[Change]:
+        """What ends that the bank waits for the customer of this intent, where it does."""
+        if stored.authentication_id is None:
+            return []
+        attempt = await self._attempts.find(call.org_id, call.livemode, stored.authentication_id)
+        assert attempt is not None, "what an intent waits for is never deleted"
+        return [self._attempts.give_up(attempt)] if attempt.state == "pending" else []
 
     async def after_authentication(self, call: Call, stored: StoredIntent, intent: PaymentIntent) -> Staged | None:
         """With the confirmation method manual the customer authenticates first, and the server confirms again."""
@@ -78,12 +101,12 @@ class Confirmation:
             return None
         return await self._completing(call, stored, intent, found, Unit(), passed=True)
 
-    def staged(self, settling: Settling, unit: Unit, card: Card | None = None) -> Staged:
+    def staged(self, settling: Settling, unit: Unit, means: Method | None = None) -> Staged:
         """Asks the bank once `unit` is durable; what comes of it is the second commit."""
         attempt = settling.attempt
 
         async def finish() -> Effect:
-            settling.outcome = await self._attempts.carry_out(attempt, card)
+            settling.outcome = await self._attempts.carry_out(attempt, means)
             effect = self._settlement.apply(settling)
             # First: whoever was overtaken must fail by the fence, and not by a row that the other has written already.
             effect.unit.changes.insert(0, self._attempts.conclude(attempt, settling.outcome))
@@ -170,25 +193,37 @@ class Confirmation:
         """Adds the intent, new or changed, to the unit; returns all that the second commit needs to know of it."""
         document = encode(intent)
         if stored.version == 0:
-            unit.changes += repository.insertion(call.org_id, call.livemode, intent, document, attempt.id)
+            unit.changes += repository.insertion(
+                call.org_id, call.livemode, intent, document, attempt.id, stored.attribution
+            )
             unit.entries.append(created_entry(call, intent.id, document))
         else:
             unit.changes += repository.update(
                 call.org_id, call.livemode, stored, intent, document, attempt_id=attempt.id
             )
-        after = StoredIntent(intent, stored.version + 1, attempt.id)
+        after = dataclasses.replace(
+            stored, intent=intent, version=stored.version + 1, attempt_id=attempt.id, authentication_id=None
+        )
         return Settling(attempt, after, method=method, method_version=method_version)
 
     def _order(
         self, call: Call, intent: PaymentIntent, prepared: PreparedMethod, params: ConfirmationParams
     ) -> BankOrder:
         connector, merchant = self.account(call)
-        card, options = prepared.card, intent.payment_method_options.card
         notes = {}
         if params.return_url is not None:
             notes["return_url"] = params.return_url
         if params.error_on_requires_action:
             notes["error_on_requires_action"] = "true"
+        if not isinstance(prepared.means, Card):
+            order = order_without_card(prepared.means, prepared.method.id, connector=connector, merchant=merchant)
+            return msgspec.structs.replace(
+                order,
+                return_url=self._authentications.bank_return_address(connector, call.org_id, call.livemode),
+                descriptor=intent.statement_descriptor,
+                notes=notes,
+            )
+        card, options = prepared.means, intent.payment_method_options.card
         return BankOrder(
             connector=connector,
             merchant=merchant,
@@ -210,6 +245,8 @@ class Confirmation:
 
     async def _waiting_intent(self, authentication: Authentication) -> StoredIntent | None:
         """None once the intent has gone on without this authentication."""
+        if authentication.state == AT_BANK:
+            return None
         stored = await self._find_stored(authentication)
         if stored.intent.status != "requires_action" or stored.authentication_id != authentication.id:
             return None
@@ -248,17 +285,9 @@ def created_entry(call: Call, intent_id: str, document: bytes) -> Entry:
 
 
 def _return(authentication: Authentication, intent: PaymentIntent) -> Return:
-    """The merchant's address with what its page needs to look the payment up."""
     status: RedirectStatus = "succeeded"
     if intent.status == "processing":
         status = "pending"
     elif intent.status in _NOT_AUTHENTICATED:
         status = "failed"
-    told = {
-        "payment_intent": intent.id,
-        "payment_intent_client_secret": intent.client_secret,
-        "source_type": "card",
-        "redirect_status": status,
-    }
-    url = authentication.return_url
-    return Return(return_address(url, told) if url else None, status == "succeeded", pending=status == "pending")
+    return sent_back(intent, authentication.return_url, status, "card")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from bursar.payments.params import IntentCancelParams, IntentCaptureParams, Inte
 from bursar.payments.repository import StoredIntent
 from bursar.payments.schemas import PaymentIntent
 from bursar.payments.service import PaymentService, require_idle
-from bursar.payments.settlement import Settling
+from bursar.payments.settling import Settling
 from bursar.store.log import SYSTEM_ACTOR, Entry
 from bursar.store.store import Store
 from bursar.store.unit import Unit
@@ -65,7 +66,8 @@ class OperationService:
         reason = params.cancellation_reason
         if stored.intent.status == "requires_capture":
             return self._release(call, stored, charge, reason)
-        # Nothing is held yet, so the bank need not be asked.
+        # Nothing is held yet, so the bank need not be asked first. One that waits for the customer is told, until it
+        # has acknowledged that none of it stands.
         after = msgspec.structs.replace(
             stored.intent,
             status="canceled",
@@ -74,7 +76,8 @@ class OperationService:
             next_action=None,
         )
         document = encode(after)
-        changes = repository.update(call.org_id, call.livemode, stored, after, document)
+        changes = await self._confirmation.given_up(call, stored)
+        changes += repository.update(call.org_id, call.livemode, stored, after, document)
         entry = Entry(call.org_id, call.livemode, "payment_intent.canceled", after.id, document, origin=call.origin())
         return Effect(after, Unit(changes, [entry]), document)
 
@@ -127,7 +130,7 @@ class OperationService:
         unit.changes += repository.update(
             call.org_id, call.livemode, stored, changed, encode(changed), attempt_id=attempt.id
         )
-        after = StoredIntent(changed, stored.version + 1, attempt.id)
+        after = dataclasses.replace(stored, intent=changed, version=stored.version + 1, attempt_id=attempt.id)
         return self._confirmation.staged(Settling(attempt, after, charge=charge), unit)
 
     async def _authorised(self, call: Call) -> tuple[StoredIntent, StoredCharge | None]:

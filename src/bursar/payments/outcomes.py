@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from bursar.attempts.rules import waits_at_bank
 from bursar.attempts.schemas import Attempt, Kind
 from bursar.connectors import declines
 from bursar.connectors.contract import Outcome
@@ -19,11 +20,23 @@ AUTHENTICATION_FAILED = "payment_intent_authentication_failure"
 AUTHENTICATION_FAILED_MESSAGE = "The cardholder could not be authenticated. Try again, or use another payment method."
 
 
+def reason(outcome: Outcome, method: PaymentMethod) -> DeclineRow:
+    """The row of the one table that says why there is no money."""
+    if outcome.kind == "action_required":
+        row = declines.find("sca_required")
+    elif outcome.kind in ("not_sent", "absent"):
+        row = declines.find("system_error")
+    else:
+        row = declines.find(outcome.decline.code if outcome.decline else "do_not_honor")
+    return row if method.type == "card" else row.without_card()
+
+
 def last_error(row: DeclineRow, outcome: Outcome, charge_id: str | None, method: PaymentMethod) -> PaymentError:
     code, message = _code_and_message(row)
     decline = outcome.decline
+    is_card = method.type == "card"
     return PaymentError(
-        advice_code=advice(row, decline.advice_code if decline else None),
+        advice_code=advice(row, decline.advice_code if decline else None) if is_card else None,
         charge=charge_id,
         code=code,
         decline_code=None if code == AUTHENTICATION_FAILED else row.decline_code,
@@ -33,7 +46,7 @@ def last_error(row: DeclineRow, outcome: Outcome, charge_id: str | None, method:
         param=row.param,
         payment_method=msgspec.to_builtins(method),
         payment_method_type=method.type,
-        type="invalid_request_error" if code == AUTHENTICATION_FAILED else "card_error",
+        type="invalid_request_error" if code == AUTHENTICATION_FAILED or not is_card else "card_error",
     )
 
 
@@ -44,7 +57,7 @@ def card_error(
     code, message = _code_and_message(row)
     decline = outcome.decline
     extras: dict[str, Any] = {
-        "advice_code": advice(row, decline.advice_code if decline else None),
+        "advice_code": advice(row, decline.advice_code if decline else None) if method.type == "card" else None,
         "charge": charge_id,
         "network_advice_code": decline.advice_code if decline else None,
         "network_decline_code": network_decline_code(row, outcome),
@@ -79,6 +92,8 @@ def error_of(attempt: Attempt, intent: PaymentIntent) -> CardError | None:
     refuses_action = attempt.outcome.kind == "action_required" and "error_on_requires_action" in attempt.order.notes
     if attempt.state not in ("declined", "failed", "reversed") and not refuses_action:
         return None
+    if waits_at_bank(attempt.outcome):
+        return None  # nobody refused it: it was given up while the bank waited for the customer
     if attempt.kind in ("authorize", "complete") and intent.last_payment_error is not None:
         return card_error_of(intent)
     return operation_error(attempt.kind, attempt.outcome, intent)
@@ -98,7 +113,7 @@ def card_error_of(intent: PaymentIntent) -> CardError:
     )
     extras: dict[str, Any] = {name: getattr(told, name) for name in names} | {"payment_intent": intent}
     return CardError(
-        told.message or "The card was declined.",
+        told.message or "The payment was declined.",
         code=told.code,
         param=told.param,
         decline_code=told.decline_code,

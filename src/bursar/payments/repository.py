@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, select
 
 from bursar.http.documents import metadata_terms
+from bursar.ledger.accounts import MAIN_WALLET
 from bursar.payments.schemas import PaymentIntent, decode_intent
 from bursar.payments.tables import capture_deadlines, payment_intents
 from bursar.store import search_index
@@ -55,6 +56,9 @@ _FIND = select(
     payment_intents.c.version,
     payment_intents.c.attempt_id,
     payment_intents.c.authentication_id,
+    payment_intents.c.wallet,
+    payment_intents.c.service_fee_minor,
+    payment_intents.c.transaction_id,
     payment_intents.c.document,
 ).where(*_SAME)
 _DUE = (
@@ -66,15 +70,47 @@ _DUE = (
 
 
 @dataclass(frozen=True, slots=True)
+class Attribution:
+    """Whose money a payment is, what of it goes to the main wallet, and what it is told as. It never changes."""
+
+    wallet: str | None = None  # none: the main wallet's
+    service_fee_minor: int | None = None
+    transaction_id: str | None = None
+
+
+TO_MAIN_WALLET = Attribution()
+
+
+def attributed(wallet: str, service_fee_minor: int, transaction_id: str | None) -> Attribution:
+    """What is nobody's in particular is stored as nothing."""
+    own = None if wallet == MAIN_WALLET else wallet
+    if own is None and not service_fee_minor and transaction_id is None:
+        return TO_MAIN_WALLET
+    return Attribution(own, service_fee_minor or None, transaction_id)
+
+
+@dataclass(frozen=True, slots=True)
 class StoredIntent:
+    """An intent with what the wire does not show."""
+
     intent: PaymentIntent
     version: int
     attempt_id: str | None = None
     authentication_id: str | None = None
+    attribution: Attribution = TO_MAIN_WALLET
+
+    @property
+    def wallet(self) -> str:
+        return self.attribution.wallet or MAIN_WALLET
 
 
 def insertion(
-    org_id: str, livemode: int, intent: PaymentIntent, document: bytes, attempt_id: str | None
+    org_id: str,
+    livemode: int,
+    intent: PaymentIntent,
+    document: bytes,
+    attempt_id: str | None,
+    attribution: Attribution = TO_MAIN_WALLET,
 ) -> list[Change]:
     row = {
         "org_id": org_id,
@@ -87,6 +123,9 @@ def insertion(
         "customer": intent.customer,
         "attempt_id": attempt_id,
         "authentication_id": None,
+        "wallet": attribution.wallet,
+        "service_fee_minor": attribution.service_fee_minor,
+        "transaction_id": attribution.transaction_id,
         "document": document.decode(),
     }
     return [Change(INSERT, row), *_index(org_id, livemode, None, intent)]
@@ -139,7 +178,13 @@ def find(connection: Connection, org_id: str, livemode: int, intent_id: str) -> 
     row = connection.execute(_FIND, {"o": org_id, "m": livemode, "i": intent_id}).first()
     if row is None:
         return None
-    return StoredIntent(decode_intent(row.document), row.version, row.attempt_id, row.authentication_id)
+    return StoredIntent(
+        decode_intent(row.document),
+        row.version,
+        row.attempt_id,
+        row.authentication_id,
+        attributed(row.wallet or MAIN_WALLET, row.service_fee_minor or 0, row.transaction_id),
+    )
 
 
 def find_overdue(connection: Connection, now: int, rows: int) -> list[tuple[str, int, str]]:

@@ -15,7 +15,8 @@ from bursar.customers.schemas import ShippingParams as ShippingInput
 from bursar.http.params import changed_metadata
 from bursar.http.search import FieldKind
 from bursar.kit.errors import InvalidRequest
-from bursar.kit.money import Currency, display, find_currency
+from bursar.kit.money import CURRENCIES, Currency, display, find_currency
+from bursar.payments.method_rules import METHOD_TYPES, with_possible_types
 from bursar.payments.params import (
     DescribedParams,
     IntentConfirmParams,
@@ -25,6 +26,7 @@ from bursar.payments.params import (
 )
 from bursar.payments.schemas import (
     AutomaticPaymentMethods,
+    CancellationReason,
     CardOptions,
     IntentMethodOptions,
     IntentStatus,
@@ -36,7 +38,8 @@ RETURN_URL_LENGTH_MAX = 2048
 _SCHEMES_OF_CODE = ("javascript", "data", "vbscript", "file", "blob")
 _NOT_IN_ADDRESSES = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
 CONFIRMABLE: tuple[IntentStatus, ...] = ("requires_payment_method", "requires_confirmation", "requires_action")
-CANCELABLE: tuple[IntentStatus, ...] = (*CONFIRMABLE, "requires_capture")
+# One that is processing while nobody is being asked waits for its customer.
+CANCELABLE: tuple[IntentStatus, ...] = (*CONFIRMABLE, "processing", "requires_capture")
 CHANGEABLE: tuple[IntentStatus, ...] = CONFIRMABLE
 _CLEARABLE = (
     "description",
@@ -88,6 +91,10 @@ def check_amount(amount: int, currency: Currency, param: str = "amount") -> None
             param=param,
             code="amount_too_large",
         )
+    _check_last_digit(amount, currency, param)
+
+
+def _check_last_digit(amount: int, currency: Currency, param: str) -> None:
     if currency.exponent == 3 and amount % 10:
         raise InvalidRequest(
             f"Invalid {param}: card networks take {currency.code} in whole hundredths, so the last digit must be 0.",
@@ -127,7 +134,7 @@ def new_intent(params: IntentParams, intent_id: str, secret: str, created: int, 
         )
     elif params.payment_method_types is None and params.confirmation_method == "automatic" and automatic is None:
         intent.automatic_payment_methods = AutomaticPaymentMethods(enabled=True, allow_redirects="always")
-    return described(intent, params)
+    return with_possible_types(described(intent, params))
 
 
 def updated(intent: PaymentIntent, params: IntentUpdateParams) -> PaymentIntent:
@@ -139,7 +146,7 @@ def updated(intent: PaymentIntent, params: IntentUpdateParams) -> PaymentIntent:
         changes |= {"amount": amount, "currency": currency.code}
     if params.customer is not UNSET:
         changes["customer"] = params.customer or None
-    return described(msgspec.structs.replace(intent, **changes), params)
+    return with_possible_types(described(msgspec.structs.replace(intent, **changes), params))
 
 
 def described(intent: PaymentIntent, params: DescribedParams) -> PaymentIntent:
@@ -155,6 +162,7 @@ def described(intent: PaymentIntent, params: DescribedParams) -> PaymentIntent:
     if params.payment_method_types is not None:
         _check_method_types(params.payment_method_types)
         changes["payment_method_types"] = params.payment_method_types
+        changes["automatic_payment_methods"] = None
     if params.payment_method_options is not None:
         changes["payment_method_options"] = _options(intent.payment_method_options, params.payment_method_options)
     if params.metadata is not UNSET:
@@ -181,6 +189,31 @@ def captures_later(intent: PaymentIntent) -> bool:
     return "manual" in (intent.capture_method, intent.payment_method_options.card.capture_method)
 
 
+def released(intent: PaymentIntent, now_seconds: int, reason: CancellationReason | None) -> PaymentIntent:
+    """What was still held is free again. What was captured before is paid: then the payment has succeeded."""
+    if intent.amount_received:
+        return msgspec.structs.replace(intent, status="succeeded", amount_capturable=0, processing=None)
+    return msgspec.structs.replace(
+        intent,
+        status="canceled",
+        amount_capturable=0,
+        canceled_at=now_seconds,
+        cancellation_reason=reason,
+        processing=None,
+    )
+
+
+def service_fee_of_capture(fee_minor: int | None, intent: PaymentIntent, amount: int) -> int:
+    """The part of the fee that goes with this capture: all captures together take all of it, or less if less is taken.
+
+    Whole minor units of the sum so far, so that no rounding is ever lost.
+    """
+    if not fee_minor:
+        return 0
+    before, after = intent.amount_received, intent.amount_received + amount
+    return fee_minor * after // intent.amount - fee_minor * before // intent.amount
+
+
 def check_capture(intent: PaymentIntent, amount: int, *, final: bool) -> None:
     require_status(intent, ("requires_capture",), "be captured")
     if amount <= 0:
@@ -196,6 +229,7 @@ def check_capture(intent: PaymentIntent, amount: int, *, final: bool) -> None:
             param="amount_to_capture",
             code="amount_too_large",
         )
+    _check_last_digit(amount, CURRENCIES[intent.currency], "amount_to_capture")
     if not final and intent.payment_method_options.card.request_multicapture != "if_available":
         raise InvalidRequest(
             "This payment intent can be captured once only. Create it with "
@@ -206,6 +240,12 @@ def check_capture(intent: PaymentIntent, amount: int, *, final: bool) -> None:
 
 def check_increment(intent: PaymentIntent, amount: int, increments: int) -> None:
     require_status(intent, ("requires_capture",), "be incremented")
+    if intent.payment_method_options.card.request_incremental_authorization != "if_available":
+        raise InvalidRequest(
+            "The authorisation of this payment intent cannot be raised. Create it with "
+            "payment_method_options[card][request_incremental_authorization]=if_available.",
+            code="payment_intent_unexpected_state",
+        )
     check_amount(amount, require_currency(intent.currency))
     if amount <= intent.amount:
         raise InvalidRequest(
@@ -267,16 +307,17 @@ def _options(current: IntentMethodOptions, given: MethodOptionsParams) -> Intent
         for name in given.card.__struct_fields__
         if name in CardOptions.__struct_fields__ and (value := getattr(given.card, name)) is not None
     }
-    return IntentMethodOptions(card=msgspec.structs.replace(current.card, **changes))
+    return msgspec.structs.replace(current, card=msgspec.structs.replace(current.card, **changes))
 
 
 def _check_method_types(types: Sequence[str]) -> None:
-    unknown = [name for name in types if name != "card"]
+    unknown = [name for name in types if name not in METHOD_TYPES]
+    possible = ", ".join(METHOD_TYPES)
     if unknown or not types:
         raise InvalidRequest(
-            f"The payment method type {unknown[0][:40]!r} is not possible here; card is."
+            f"The payment method type {unknown[0][:40]!r} is not possible here; possible are: {possible}."
             if unknown
-            else "payment_method_types must name at least one type; card is possible.",
+            else f"payment_method_types must name at least one type; possible are: {possible}.",
             param="payment_method_types",
             code="payment_intent_invalid_parameter",
         )

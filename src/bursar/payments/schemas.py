@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from bursar.customers.schemas import Shipping
 from bursar.http.params import Metadata
+from bursar.methods.schemas import public_method
 
 IntentStatus = Literal[
     "requires_payment_method",
@@ -32,9 +34,25 @@ class RedirectToUrl(msgspec.Struct, kw_only=True):
     return_url: str | None = None
 
 
+class QrImages(msgspec.Struct, kw_only=True):
+    expires_at: int
+    image_url_png: str
+    image_url_svg: str
+
+
+class UpiInstructions(msgspec.Struct, kw_only=True):
+    """The customer scans the code, or opens the page on the phone that has the app."""
+
+    hosted_instructions_url: str
+    qr_code: QrImages
+
+
 class NextAction(msgspec.Struct, kw_only=True):
-    type: Literal["redirect_to_url"] = "redirect_to_url"
-    redirect_to_url: RedirectToUrl
+    """The member that `type` names is there, and none of its siblings."""
+
+    type: Literal["redirect_to_url", "upi_handle_redirect_or_display_qr_code"] = "redirect_to_url"
+    redirect_to_url: RedirectToUrl | UnsetType = UNSET
+    upi_handle_redirect_or_display_qr_code: UpiInstructions | UnsetType = UNSET
 
 
 class AutomaticPaymentMethods(msgspec.Struct, kw_only=True):
@@ -73,8 +91,15 @@ class CardOptions(msgspec.Struct, kw_only=True):
     stored_credential_usage: None = None
 
 
+class UpiOptions(msgspec.Struct, kw_only=True):
+    setup_future_usage: None = None
+
+
 class IntentMethodOptions(msgspec.Struct, kw_only=True):
+    """Those of UPI are there where it is possible."""
+
     card: CardOptions = msgspec.field(default_factory=CardOptions)
+    upi: UpiOptions | UnsetType = UNSET
 
 
 class PaymentError(msgspec.Struct, kw_only=True):
@@ -197,4 +222,12 @@ PUBLIC_MEMBERS = frozenset(
 
 
 def public_view(intent: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in intent.items() if name in PUBLIC_MEMBERS}
+    shown = {name: value for name, value in intent.items() if name in PUBLIC_MEMBERS}
+    return shown | {"last_payment_error": public_error(intent["last_payment_error"])}
+
+
+def public_error(error: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Without what of the payment method is nobody's business but the merchant's."""
+    if error is None or error["payment_method"] is None:
+        return error
+    return error | {"payment_method": public_method(error["payment_method"])}

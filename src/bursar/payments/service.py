@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import msgspec
 from msgspec import UNSET
 from sqlalchemy import Connection
@@ -17,9 +19,10 @@ from bursar.http.search import parse_query
 from bursar.kit.clock import seconds
 from bursar.kit.errors import Conflict, InvalidRequest
 from bursar.kit.ids import IdFactory
+from bursar.ledger.accounts import MAIN_WALLET
 from bursar.methods.schemas import PaymentMethodData
 from bursar.methods.service import MethodService, PreparedMethod
-from bursar.payments import repository, rules
+from bursar.payments import method_rules, repository, rules
 from bursar.payments.confirmation import Confirmation, check_owner, created_entry
 from bursar.payments.outcomes import error_of
 from bursar.payments.params import (
@@ -56,23 +59,35 @@ class PaymentService:
         self._attempts = attempts
         self._confirmation = confirmation
 
-    async def create(self, call: Call, params: IntentParams) -> Effect | Staged:
+    async def create(
+        self,
+        call: Call,
+        params: IntentParams,
+        *,
+        wallet: str = MAIN_WALLET,
+        service_fee_minor: int = 0,
+        transaction_id: str | None = None,
+    ) -> Effect | Staged:
+        """For a wallet all its money moves in that wallet's accounts, but for the fee, which the main wallet gets."""
         rules.check_return_url(params.return_url)
         intent_id, now = self._ids.new_with_time(repository.PREFIX)
         intent = rules.new_intent(params, intent_id, self._ids.secret(), seconds(now), livemode=bool(call.livemode))
         if intent.customer is not None:
             await self._require_customer(call, intent.customer)
+        assert 0 <= service_fee_minor <= intent.amount, "a fee is part of what is paid"
+        attribution = repository.attributed(wallet, service_fee_minor, transaction_id)
         prepared = await self._given_method(call, params, use=params.confirm)
         if params.confirm:
-            return self._confirmation.begin(call, StoredIntent(intent, 0), _required(prepared, intent), params)
+            new = StoredIntent(intent, 0, attribution=attribution)
+            return self._confirmation.begin(call, new, _required(prepared, intent), params)
         unit = Unit()
         if prepared is not None:
             check_owner(intent, prepared)
-            intent.payment_method = prepared.method.id
+            intent = method_rules.paid_with(intent, prepared.method)
             intent.status = "requires_confirmation"
             unit = Unit(prepared.changes, prepared.entries)
         document = encode(intent)
-        unit.changes += repository.insertion(call.org_id, call.livemode, intent, document, None)
+        unit.changes += repository.insertion(call.org_id, call.livemode, intent, document, None, attribution)
         unit.entries.append(created_entry(call, intent.id, document))
         return Effect(intent, unit, document)
 
@@ -89,7 +104,7 @@ class PaymentService:
         unit = Unit()
         if prepared is not None:
             check_owner(after, prepared)
-            after = msgspec.structs.replace(after, payment_method=prepared.method.id)
+            after = method_rules.paid_with(after, prepared.method)
             unit = Unit(prepared.changes, prepared.entries)
         starts_over = _starts_over(before, after)
         if starts_over:
@@ -99,6 +114,8 @@ class PaymentService:
         if after == before:
             return Effect(after, Unit(), document)
         keep = None if starts_over else stored.authentication_id
+        if starts_over:
+            unit.changes += await self._confirmation.given_up(call, stored)
         unit.changes += repository.update(call.org_id, call.livemode, stored, after, document, authentication_id=keep)
         return Effect(after, unit, document)
 
@@ -120,8 +137,9 @@ class PaymentService:
             if authenticated is not None:
                 return authenticated
             prepared = await self._methods.from_id(call, intent.payment_method)
-        changed = StoredIntent(intent, stored.version, stored.attempt_id, stored.authentication_id)
-        return self._confirmation.begin(call, changed, _required(prepared, intent), params)
+        changed = dataclasses.replace(stored, intent=intent)
+        given_up = await self._confirmation.given_up(call, stored)
+        return self._confirmation.begin(call, changed, _required(prepared, intent), params, given_up)
 
     async def resume(self, call: Call, attempt_id: str) -> Effect | None:
         """What an attempt came to that its own request did not see the end of; None while it is open."""

@@ -6,76 +6,45 @@ has everything but the attempt's own end, which the holder adds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from typing import cast
 
 import msgspec
 from sqlalchemy import Connection
 
+from bursar.attempts.rules import waits_at_bank
 from bursar.attempts.schemas import Attempt
-from bursar.attempts.service import call_of, origin_of
-from bursar.connectors import declines
+from bursar.attempts.service import call_of
 from bursar.connectors.contract import Outcome
 from bursar.http.call import Effect
 from bursar.http.endpoint import encode
 from bursar.kit.clock import MICROSECONDS_PER_SECOND, seconds
 from bursar.kit.ids import IdFactory, created_microseconds
-from bursar.ledger.schemas import Movement
 from bursar.ledger.service import LedgerEffect, LedgerService
-from bursar.methods import repository as methods
 from bursar.methods.schemas import PaymentMethod
 from bursar.methods.service import MethodService
-from bursar.payments import charge_repository, charge_rules, repository
+from bursar.payments import charge_repository, charge_rules, repository, rules
 from bursar.payments.charge_repository import StoredCharge
 from bursar.payments.charge_schemas import Charge
-from bursar.payments.outcomes import card_error, last_error, operation_error
-from bursar.payments.repository import StoredIntent
-from bursar.payments.schemas import NextAction, PaymentIntent, Processing, RedirectToUrl
-from bursar.store.log import Entry, Origin, differences
+from bursar.payments.next_actions import what_to_do
+from bursar.payments.outcomes import card_error, last_error, operation_error, reason
+from bursar.payments.schemas import (
+    CancellationReason,
+    IntentStatus,
+    NextAction,
+    PaymentIntent,
+    Processing,
+    RedirectToUrl,
+)
+from bursar.payments.settling import Settling, read_settling
+from bursar.store.log import Origin, differences
 from bursar.store.store import Store
-from bursar.store.unit import Change, Unit
+from bursar.store.unit import Unit
 from bursar.three_d_secure.service import AuthenticationService
 
 # What a charge was before its balance transaction, which is all that changes then.
 WITHOUT_TRANSACTION = b'{"balance_transaction":null}'
-UNASKED = Outcome(kind="unknown")
 RELEASE_AGAIN_SECONDS = 3600
-
-
-@dataclass(slots=True)
-class Settling:
-    """One attempt at its end, and what is being written for it."""
-
-    attempt: Attempt
-    stored: StoredIntent
-    outcome: Outcome = UNASKED
-    method: PaymentMethod | None = None
-    method_version: int = 0  # of its row; 0 when it was detached meanwhile and can belong to nobody
-    charge: StoredCharge | None = None
-    origin: Origin | None = None
-    changes: list[Change] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-
-    @property
-    def intent(self) -> PaymentIntent:
-        return self.stored.intent
-
-    def tell(self, event_type: str, object_id: str, document: bytes, previous: bytes | None = None) -> None:
-        if self.origin is None:
-            self.origin = origin_of(self.attempt)
-        org_id, livemode = self.attempt.org_id, self.attempt.livemode
-        self.entries.append(Entry(org_id, livemode, event_type, object_id, document, previous, self.origin))
-
-    def movement(self, charge: Charge, amount: int, connector: str) -> Movement:
-        return Movement(
-            org_id=self.attempt.org_id,
-            livemode=self.attempt.livemode,
-            operation_id=self.attempt.id,
-            source_id=charge.id,
-            amount_minor=amount,
-            currency=charge.currency,
-            connector=connector,
-            description=charge.description,
-        )
 
 
 class Settlement:
@@ -95,7 +64,13 @@ class Settlement:
 
     async def settle(self, attempt: Attempt, outcome: Outcome) -> Effect:
         """For the resolver: from what is stored."""
-        return self.apply(await self._store.read(lambda connection: _read(connection, attempt, outcome)))
+        return self.apply(await self._store.read(lambda connection: read_settling(connection, attempt, outcome)))
+
+    def settle_within(self, connection: Connection, attempt: Attempt, outcome: Outcome, origin: Origin) -> Effect:
+        """For whoever was told by the bank: within the transaction that takes that in."""
+        settling = read_settling(connection, attempt, outcome)
+        settling.origin = origin
+        return self.apply(settling)
 
     def apply(self, settling: Settling) -> Effect:
         """For a request, which has everything in its hands."""
@@ -113,6 +88,8 @@ class Settlement:
         kind = settling.outcome.kind
         if kind == "succeeded":
             return self._approved(settling)
+        if waits_at_bank(settling.outcome):
+            return self._waiting(settling)
         if kind == "action_required" and settling.attempt.order.notes.get("error_on_requires_action") is None:
             return self._action_required(settling)
         return self._declined(settling)
@@ -126,7 +103,10 @@ class Settlement:
         before = None
         if attempt.order.capture:
             effect = self._ledger.capture(
-                movement, fee_minor=outcome.fee_minor, available_at_once=outcome.available_at_once
+                movement,
+                fee_minor=outcome.fee_minor,
+                available_at_once=outcome.available_at_once,
+                service_fee_minor=settling.service_fee(attempt.amount_minor),
             )
             # The charge is told of as it was made, and then once more with its balance transaction.
             before = encode(charge)
@@ -134,9 +114,10 @@ class Settlement:
         else:
             effect = self._ledger.hold(movement)
         settling.changes += effect.changes
-        stored = StoredCharge(charge, 1, attempt.order.connector, outcome.bank_reference, attempt.id)
         document = encode(charge)
-        settling.changes += charge_repository.insertion(attempt.org_id, attempt.livemode, stored, document)
+        settling.changes += charge_repository.insertion(
+            attempt.org_id, attempt.livemode, settling.charge_row(charge), document
+        )
         settling.tell("charge.succeeded", charge.id, before or document)
         after = self._after_approval(settling.intent, charge)
         if not attempt.order.capture:
@@ -182,19 +163,15 @@ class Settlement:
     def _declined(self, settling: Settling) -> Effect:
         attempt, outcome, method = settling.attempt, settling.outcome, settling.method
         assert method is not None
-        if outcome.kind == "action_required":
-            row = declines.find("sca_required")
-        elif outcome.kind in ("not_sent", "absent"):
-            row = declines.find("system_error")
-        else:
-            row = declines.find(outcome.decline.code if outcome.decline else "do_not_honor")
+        row = reason(outcome, method)
         charge_id = None
         if row.code != "three_ds_failed" and outcome.kind != "action_required":
             charge_id, now = self._ids.new_with_time(charge_repository.PREFIX)
             charge = charge_rules.failed(settling.intent, method, attempt, outcome, row, charge_id, seconds(now))
-            stored = StoredCharge(charge, 1, attempt.order.connector, outcome.bank_reference, attempt.id)
             document = encode(charge)
-            settling.changes += charge_repository.insertion(attempt.org_id, attempt.livemode, stored, document)
+            settling.changes += charge_repository.insertion(
+                attempt.org_id, attempt.livemode, settling.charge_row(charge), document
+            )
             settling.tell("charge.failed", charge_id, document)
         after = msgspec.structs.replace(
             settling.intent,
@@ -223,6 +200,15 @@ class Settlement:
         )
         return self._moved(settling, after, "payment_intent.requires_action", authentication_id=attempt.id)
 
+    def _waiting(self, settling: Settling) -> Effect:
+        """The customer acts at the bank, or has acted and the bank waits for another. It tells how that ended."""
+        attempt, outcome = settling.attempt, settling.outcome
+        next_action, change = what_to_do(self._authentications, attempt, outcome)
+        settling.changes += [] if change is None else [change]
+        status: IntentStatus = "processing" if next_action is None else "requires_action"
+        after = msgspec.structs.replace(settling.intent, status=status, next_action=next_action, processing=None)
+        return self._moved(settling, after, f"payment_intent.{status}", authentication_id=attempt.id)
+
     def _capture(self, settling: Settling) -> Effect:
         attempt, outcome, stored = settling.attempt, settling.outcome, settling.charge
         assert stored is not None
@@ -236,6 +222,7 @@ class Settlement:
             available_at_once=outcome.available_at_once,
             held_minor=held,
             final=final,
+            service_fee_minor=settling.service_fee(attempt.amount_minor),
         )
         settling.changes += effect.changes
         after_charge = charge_rules.captured(charge, attempt.amount_minor, _transaction_id(effect), final=final)
@@ -272,8 +259,8 @@ class Settlement:
         attempt, stored = settling.attempt, settling.charge
         assert stored is not None
         charge, intent = stored.charge, settling.intent
-        reason = attempt.order.notes.get("cancellation_reason")
-        expired = reason == "automatic"
+        why = cast(CancellationReason | None, attempt.order.notes.get("cancellation_reason"))
+        expired = why == "automatic"
         now = created_microseconds(self._ids.new(repository.PREFIX))
         if settling.outcome.kind != "succeeded":
             if expired:
@@ -286,15 +273,8 @@ class Settlement:
         settling.changes.append(repository.no_deadline(attempt.org_id, attempt.livemode, intent.id))
         released = charge_rules.released(charge)
         self._change_charge(settling, stored, released, "charge.expired" if expired else "charge.refunded")
-        after = msgspec.structs.replace(
-            intent,
-            status="canceled",
-            amount_capturable=0,
-            canceled_at=seconds(now),
-            cancellation_reason=reason,
-            processing=None,
-        )
-        return self._moved(settling, after, "payment_intent.canceled")
+        after = rules.released(intent, seconds(now), why)
+        return self._moved(settling, after, f"payment_intent.{after.status}")
 
     def _operation_failed(self, settling: Settling) -> Effect:
         """A capture, increment or cancellation that the bank refused: what was authorised stands."""
@@ -308,22 +288,17 @@ class Settlement:
     def _unknown(self, settling: Settling) -> Effect:
         """Nobody knows yet, so nobody is told an end. The attempt stays open, and so does the intent."""
         before = settling.intent
-        after = msgspec.structs.replace(before, status="processing", processing=Processing())
+        # The wire knows this of cards only.
+        processing = Processing() if settling.attempt.order.method == "card" else None
+        after = msgspec.structs.replace(before, status="processing", processing=processing)
         return self._moved(settling, after, "payment_intent.processing", attempt_id=settling.attempt.id)
 
     def _change_charge(
         self, settling: Settling, before: StoredCharge, after: Charge, event: str, increments: int | None = None
     ) -> None:
         attempt = settling.attempt
-        stored = StoredCharge(
-            after,
-            before.version,
-            before.connector,
-            before.bank_reference,
-            before.attempt_id,
-            before.refunded_minor,
-            before.disputed_minor,
-            before.increments if increments is None else increments,
+        stored = dataclasses.replace(
+            before, charge=after, increments=before.increments if increments is None else increments
         )
         document = encode(after)
         settling.changes += charge_repository.update(attempt.org_id, attempt.livemode, before, stored, document)
@@ -358,21 +333,3 @@ class Settlement:
 def _transaction_id(effect: LedgerEffect) -> str:
     assert effect.balance_transaction is not None, "money that moves has its transaction"
     return effect.balance_transaction.id
-
-
-def _read(connection: Connection, attempt: Attempt, outcome: Outcome) -> Settling:
-    place = (attempt.org_id, attempt.livemode)
-    stored = repository.find(connection, *place, attempt.subject_id)
-    assert stored is not None, "an attempt belongs to an intent that exists"
-    assert stored.attempt_id == attempt.id, "an intent waits for one attempt at a time"
-    settling = Settling(attempt, stored, outcome)
-    intent = stored.intent
-    if attempt.kind in ("authorize", "complete"):
-        assert intent.payment_method is not None, "an authorisation is made with a payment method"
-        found = methods.find(connection, *place, intent.payment_method)
-        assert found is not None, "a payment method is never deleted"
-        settling.method = found.method
-        settling.method_version = 0 if found.state == methods.DETACHED else found.version
-    elif intent.latest_charge is not None:
-        settling.charge = charge_repository.find(connection, *place, intent.latest_charge)
-    return settling

@@ -25,9 +25,14 @@ payment_intents = Table(
     Column("customer", key_text(40), nullable=True),
     # The operation at the bank that is going on. While there is one, nothing else may change the money.
     Column("attempt_id", key_text(40), nullable=True),
-    # The customer's authentication that it waits for, or has passed.
+    # What it waits for the customer to do, by the operation that wants it: to authenticate, or to approve at the bank.
+    # An authentication that was passed counts until the payment goes on.
     Column("authentication_id", key_text(40), nullable=True),
     Column("document", document_text(), nullable=False),
+    # Whose money it is where it is not the main wallet's, what of it goes to the main wallet, and what it is told as.
+    Column("wallet", key_text(40), nullable=True),
+    Column("service_fee_minor", BigInteger, nullable=True),
+    Column("transaction_id", key_text(40), nullable=True),
 )
 _of_customer = payment_intents.c.customer.is_not(None)
 Index(
@@ -63,6 +68,8 @@ charges = Table(
     # How often the authorisation was raised.
     Column("increments", Integer, nullable=False),
     Column("document", document_text(), nullable=False),
+    # Whose money it is where it is not the main wallet's.
+    Column("wallet", key_text(40), nullable=True),
     Index("ix_charges_payment_intent", "org_id", "livemode", "payment_intent", "id"),
 )
 _charge_of_customer = charges.c.customer.is_not(None)

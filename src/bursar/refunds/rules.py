@@ -115,7 +115,8 @@ def new_refund(params: RefundParams, charge: Charge, amount: int, refund_id: str
         created=created,
         currency=charge.currency,
         customer=charge.customer,
-        destination_details=DestinationDetails(card=WAITING_CARD),
+        # The wire has words for what goes back to a card only.
+        destination_details=DestinationDetails(card=WAITING_CARD) if _is_of_card(charge) else None,
         instructions_email=params.instructions_email or None,
         metadata=changed_metadata({}, params.metadata),
         payment_intent=charge.payment_intent,
@@ -124,6 +125,11 @@ def new_refund(params: RefundParams, charge: Charge, amount: int, refund_id: str
         reason=params.reason,
         status="pending",
     )
+
+
+def _is_of_card(charge: Charge) -> bool:
+    details = charge.payment_method_details
+    return details is None or details.type == "card"
 
 
 def described(refund: Refund, params: RefundUpdateParams) -> Refund:
@@ -149,7 +155,7 @@ def succeeded(refund: Refund, balance_transaction: str, reference: str | None) -
     return msgspec.structs.replace(
         refund,
         balance_transaction=balance_transaction,
-        destination_details=DestinationDetails(card=card),
+        destination_details=None if refund.destination_details is None else DestinationDetails(card=card),
         pending_reason=None,
         status="succeeded",
     )
@@ -163,7 +169,7 @@ def failed(refund: Refund, outcome: Outcome, failure_balance_transaction: str | 
     )
     return msgspec.structs.replace(
         refund,
-        destination_details=DestinationDetails(card=card),
+        destination_details=None if refund.destination_details is None else DestinationDetails(card=card),
         failure_balance_transaction=failure_balance_transaction,
         failure_reason=failure_reason(outcome),
         pending_reason=None,

@@ -109,6 +109,7 @@ def _movement(settling: _Settling, operation_id: str | None) -> Movement:
         currency=refund.currency,
         connector=settling.charge.connector,
         description=settling.charge.charge.description,
+        wallet=settling.charge.wallet,
     )
 
 

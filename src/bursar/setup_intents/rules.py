@@ -11,6 +11,7 @@ from msgspec import UNSET
 from bursar.http.params import changed_metadata
 from bursar.kit.errors import InvalidRequest
 from bursar.methods.schemas import PaymentMethod
+from bursar.methods.without_card import NAMES
 from bursar.payments.schemas import AutomaticPaymentMethods
 from bursar.setup_intents.params import DescribedParams, MethodOptionsParams, SetupParams, SetupUpdateParams
 from bursar.setup_intents.schemas import SetupIntent, SetupMethodOptions, SetupStatus
@@ -120,9 +121,22 @@ def shown_title(setup: SetupIntent) -> str:
     return setup.description or "Your card is being saved for later payments."
 
 
+def check_kind(kind: str, param: str) -> None:
+    """A customer approves each payment of the others at the bank: there is nothing that could be set up."""
+    if kind in NAMES:
+        raise InvalidRequest(
+            f"{NAMES[kind]} cannot be set up for later payments: the customer approves each payment. Make a payment "
+            "intent instead, or set up a card.",
+            param=param,
+            code="setup_intent_invalid_parameter",
+        )
+
+
 def _check_method_types(types: Sequence[str]) -> None:
     unknown = [name for name in types if name != "card"]
     if unknown or not types:
+        for name in unknown:
+            check_kind(name, "payment_method_types")
         raise InvalidRequest(
             f"The payment method type {unknown[0][:40]!r} is not possible here; card is."
             if unknown

@@ -13,6 +13,7 @@ from bursar.payments.schemas import (
     NextAction,
     PaymentError,
     ThreeDSecureRequest,
+    public_error,
 )
 
 SetupStatus = Literal[
@@ -101,4 +102,5 @@ PUBLIC_MEMBERS = frozenset(
 
 
 def public_view(setup: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in setup.items() if name in PUBLIC_MEMBERS}
+    shown = {name: value for name, value in setup.items() if name in PUBLIC_MEMBERS}
+    return shown | {"last_setup_error": public_error(setup["last_setup_error"])}

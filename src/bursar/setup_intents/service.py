@@ -185,9 +185,12 @@ class SetupService:
                 raise InvalidRequest(
                     "Send either payment_method or payment_method_data, not both.", param="payment_method"
                 )
+            rules.check_kind(data.type, "payment_method_data[type]")
             return await self._methods.from_data(call, data, use=use)
         if isinstance(method_id, str) and method_id:
-            return await self._methods.from_id(call, method_id, use=use)
+            prepared = await self._methods.from_id(call, method_id, use=use)
+            rules.check_kind(prepared.method.type, "payment_method")
+            return prepared
         return None
 
     async def _require_customer(self, call: Call, customer_id: str) -> None:

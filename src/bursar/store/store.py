@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bursar.store.checkpoints import Checkpointer
 from bursar.store.engine import Engines, is_memory
 from bursar.store.errors import StoreBusy, translate
+from bursar.store.signal import CommitSignal
 from bursar.store.unit import Sealer, Unit
 from bursar.store.writer import Ticket, Work, WriteQueue, Writer
 
@@ -30,11 +31,13 @@ class Store:
     ) -> None:
         self.engines = engines
         self.queue = WriteQueue()
+        # For whoever reads the log: told after each commit of this process that had entries of it.
+        self.committed = CommitSignal()
         in_a_file = engines.dialect_name == "sqlite" and not is_memory(engines.url)
         self._checkpointer = Checkpointer(engines.reading) if in_a_file else None
         told = self._checkpointer.written if self._checkpointer else None
         self.writers = [
-            Writer(engines.writing, self.queue, make_sealer(), f"bursar-writer-{number}", told)
+            Writer(engines.writing, self.queue, make_sealer(), f"bursar-writer-{number}", told, self.committed.tell)
             for number in range(writers)
         ]
         self._reader_pool = ThreadPoolExecutor(readers, thread_name_prefix="bursar-reader")

@@ -130,11 +130,14 @@ class Writer:
         sealer: Sealer,
         name: str,
         written: Callable[[Connection], None] | None = None,  # told of each commit
+        logged: Callable[[], None] | None = None,  # told of each commit that had entries of the log
     ) -> None:
         self._engine = engine
         self._queue = queue
         self._sealer = sealer
         self._written = written
+        self._logged = logged
+        self._had_entries = False
         self._connection: Connection | None = None
         self._batches = Batches(engine.dialect)
         self.batches = 0
@@ -192,6 +195,8 @@ class Writer:
         self._sealer.committed()
         self.batches += 1
         self.units += len(tickets)
+        if self._logged is not None and self._had_entries:
+            self._logged()
         if self._written is not None:
             self._written(connection)
         return None
@@ -213,6 +218,7 @@ class Writer:
             entries.extend(unit.entries)
         for statement, changes in groups.items():
             self._batches.execute(connection, statement, changes)
+        self._had_entries = bool(entries)
         if entries:
             self._sealer.seal(connection, entries, self._batches.execute)
 

@@ -10,6 +10,8 @@ from bursar.store.unit import Change
 from bursar.three_d_secure.tables import authentications
 
 PENDING, PASSED, FAILED = "pending", "passed", "failed"
+# The bank asks the customer, and tells how that ended: nothing is decided on a page of ours.
+AT_BANK = "at_bank"
 
 INSERT = authentications.insert()
 _ONE = (

@@ -13,9 +13,11 @@ from bursar.kit.ids import IdFactory, may_be_id
 from bursar.store.store import Store
 from bursar.store.unit import Change
 from bursar.three_d_secure import repository
-from bursar.three_d_secure.repository import PENDING, Authentication
+from bursar.three_d_secure.repository import AT_BANK, PENDING, Authentication
 
 PATH = "/authenticate"
+INSTRUCTIONS_PATH = "/upi"
+RETURN_PATH = "/returns"
 # A second click takes the place of the first one's answer in the browser, so it waits for what comes of that.
 PENDING_SECONDS_MAX = 10.0
 PENDING_POLL_SECONDS = 0.25
@@ -66,18 +68,31 @@ class AuthenticationService:
 
     def begin(self, attempt: Attempt, bank_reference: str, return_url: str | None) -> tuple[str, Change]:
         """The address to send the customer to, and what makes it known."""
+        return self._begun(attempt, bank_reference, return_url, PENDING, PATH)
+
+    def begin_at_bank(self, attempt: Attempt, bank_reference: str, return_url: str | None) -> tuple[str, Change]:
+        """The address of the page that tells the customer what to do in an app of the bank."""
+        return self._begun(attempt, bank_reference, return_url, AT_BANK, INSTRUCTIONS_PATH)
+
+    def bank_return_address(self, connector: str, org_id: str, livemode: int) -> str:
+        """Where a bank sends customers back to. What they come back from, the bank adds and signs."""
+        return f"{self._public_url}{RETURN_PATH}/{connector}/{org_id}.{livemode}"
+
+    def _begun(
+        self, attempt: Attempt, bank_reference: str, return_url: str | None, state: str, path: str
+    ) -> tuple[str, Change]:
         authentication = Authentication(
             attempt.org_id,
             attempt.livemode,
             attempt.id,
             attempt.subject_id,
             self._ids.secret(),
-            PENDING,
+            state,
             bank_reference,
             return_url,
         )
         place = f"{authentication.org_id}.{authentication.livemode}.{authentication.id}"
-        url = f"{self._public_url}{PATH}/{place}/{authentication.secret}"
+        url = f"{self._public_url}{path}/{place}/{authentication.secret}"
         return url, repository.insertion(authentication)
 
     async def find(self, place: str, secret: str) -> Authentication:

@@ -10,6 +10,10 @@ CREATE TABLE api_keys (
     created BIGINT NOT NULL,
     expires BIGINT NULL,
     revoked BIGINT NULL,
+    version INTEGER NOT NULL DEFAULT '1',
+    addresses NVARCHAR(max) NULL,
+    last_used BIGINT NULL,
+    last_used_address VARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
     CONSTRAINT pk_api_keys PRIMARY KEY (org_id, id)
 );
 
@@ -70,10 +74,13 @@ CREATE TABLE balance_transactions (
     created BIGINT NOT NULL,
     payout_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
     document NVARCHAR(max) NOT NULL,
+    wallet VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
     CONSTRAINT pk_balance_transactions PRIMARY KEY (org_id, livemode, id)
 );
 
 CREATE INDEX ix_balance_transactions_source ON balance_transactions (org_id, livemode, source_id, id);
+
+CREATE INDEX ix_balance_transactions_wallet ON balance_transactions (org_id, livemode, wallet, id);
 
 CREATE TABLE bank_events (
     org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
@@ -116,12 +123,24 @@ CREATE TABLE charges (
     attempt_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
     increments INTEGER NOT NULL,
     document NVARCHAR(max) NOT NULL,
+    wallet VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
     CONSTRAINT pk_charges PRIMARY KEY (org_id, livemode, id)
 );
 
 CREATE INDEX ix_charges_customer ON charges (org_id, livemode, customer, id);
 
 CREATE INDEX ix_charges_payment_intent ON charges (org_id, livemode, payment_intent, id);
+
+CREATE TABLE contracts (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    acquirer VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    version INTEGER NOT NULL,
+    status VARCHAR(12) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    created BIGINT NOT NULL,
+    ended BIGINT NULL,
+    CONSTRAINT pk_contracts PRIMARY KEY (org_id, livemode, acquirer)
+);
 
 CREATE TABLE customer_methods (
     org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
@@ -231,6 +250,31 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX ix_idempotency_keys_created ON idempotency_keys (org_id, created);
 
+CREATE TABLE identities (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    provider_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    subject_hash VARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    user_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    created BIGINT NOT NULL,
+    seen BIGINT NOT NULL,
+    CONSTRAINT pk_identities PRIMARY KEY (org_id, provider_id, subject_hash)
+);
+
+CREATE TABLE invitations (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    email NVARCHAR(254) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    role VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    state VARCHAR(20) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    round INTEGER NOT NULL,
+    invited_by VARCHAR(60) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    CONSTRAINT pk_invitations PRIMARY KEY (org_id, id)
+);
+
+CREATE INDEX ix_invitations_state ON invitations (org_id, state, id);
+
 CREATE TABLE ledger_holds (
     org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
     livemode SMALLINT NOT NULL,
@@ -263,11 +307,151 @@ CREATE TABLE ledger_releases (
     CONSTRAINT pk_ledger_releases PRIMARY KEY (org_id, livemode)
 );
 
+CREATE TABLE log_cursors (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    lane INTEGER NOT NULL,
+    reader VARCHAR(60) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    event_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    sequence_number BIGINT NOT NULL,
+    CONSTRAINT pk_log_cursors PRIMARY KEY (org_id, livemode, lane, reader)
+);
+
+CREATE TABLE member_organisations (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    user_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    organisation VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    CONSTRAINT pk_member_organisations PRIMARY KEY (org_id, user_id, organisation)
+);
+
+CREATE TABLE member_rosters (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    version BIGINT NOT NULL,
+    owners INTEGER NOT NULL,
+    second_factor_required SMALLINT NOT NULL,
+    CONSTRAINT pk_member_rosters PRIMARY KEY (org_id)
+);
+
+CREATE TABLE memberships (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    user_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    role VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    invited_by VARCHAR(60) COLLATE Latin1_General_100_BIN2 NULL,
+    created BIGINT NOT NULL,
+    CONSTRAINT pk_memberships PRIMARY KEY (org_id, user_id)
+);
+
+CREATE TABLE notification_brandings (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    document NVARCHAR(max) NOT NULL,
+    version BIGINT NOT NULL,
+    CONSTRAINT pk_notification_brandings PRIMARY KEY (org_id)
+);
+
+CREATE TABLE notification_messages (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    event_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    channel VARCHAR(10) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    template VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    language VARCHAR(10) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    recipient NVARCHAR(254) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    user_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    data NVARCHAR(max) NOT NULL,
+    sealed NVARCHAR(max) NULL,
+    state VARCHAR(24) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    tries INTEGER NOT NULL,
+    next_at BIGINT NOT NULL,
+    problem NVARCHAR(300) COLLATE Latin1_General_100_BIN2 NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    finished BIGINT NULL,
+    CONSTRAINT pk_notification_messages PRIMARY KEY (org_id, livemode, id)
+);
+
+CREATE INDEX ix_notification_messages_due ON notification_messages (state, next_at);
+
+CREATE TABLE notification_preferences (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    user_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    document NVARCHAR(max) NOT NULL,
+    version BIGINT NOT NULL,
+    CONSTRAINT pk_notification_preferences PRIMARY KEY (org_id, user_id)
+);
+
+CREATE TABLE notification_targets (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    document NVARCHAR(max) NOT NULL,
+    sealed NVARCHAR(max) NOT NULL,
+    CONSTRAINT pk_notification_targets PRIMARY KEY (org_id, id)
+);
+
+CREATE TABLE one_time_tokens (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    token_hash VARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    purpose VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    subject NVARCHAR(max) NOT NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    used BIGINT NULL,
+    CONSTRAINT pk_one_time_tokens PRIMARY KEY (org_id, token_hash)
+);
+
+CREATE INDEX ix_one_time_tokens_expires ON one_time_tokens (org_id, expires);
+
+CREATE TABLE organisation_codes (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    code VARCHAR(20) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    organisation VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    CONSTRAINT pk_organisation_codes PRIMARY KEY (org_id, code)
+);
+
+CREATE TABLE organisation_terms (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    version INTEGER NOT NULL,
+    document NVARCHAR(max) NOT NULL,
+    CONSTRAINT pk_organisation_terms PRIMARY KEY (org_id)
+);
+
 CREATE TABLE organisations (
     org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
     name NVARCHAR(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
     created BIGINT NOT NULL,
+    version INTEGER NOT NULL DEFAULT '1',
+    name_folded NVARCHAR(400) COLLATE Latin1_General_100_BIN2 NOT NULL DEFAULT '?',
+    code VARCHAR(20) COLLATE Latin1_General_100_BIN2 NOT NULL DEFAULT '?',
+    category NVARCHAR(60) COLLATE Latin1_General_100_BIN2 NOT NULL DEFAULT 'general',
+    country VARCHAR(2) COLLATE Latin1_General_100_BIN2 NULL,
+    currency VARCHAR(3) COLLATE Latin1_General_100_BIN2 NOT NULL DEFAULT 'usd',
+    suspended BIGINT NULL,
     CONSTRAINT pk_organisations PRIMARY KEY (org_id)
+);
+
+CREATE TABLE own_roles (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    version INTEGER NOT NULL,
+    document NVARCHAR(max) NOT NULL,
+    CONSTRAINT pk_own_roles PRIMARY KEY (org_id, id)
+);
+
+CREATE TABLE passkeys (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    user_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    credential_hash VARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    credential_id NVARCHAR(max) NOT NULL,
+    public_key NVARCHAR(max) NOT NULL,
+    sign_count BIGINT NOT NULL,
+    name NVARCHAR(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    transports NVARCHAR(max) NOT NULL,
+    backed_up SMALLINT NOT NULL,
+    created BIGINT NOT NULL,
+    last_used BIGINT NULL,
+    CONSTRAINT pk_passkeys PRIMARY KEY (org_id, user_id, id),
+    CONSTRAINT uq_passkeys_credential UNIQUE (org_id, credential_hash)
 );
 
 CREATE TABLE payment_intents (
@@ -282,6 +466,9 @@ CREATE TABLE payment_intents (
     attempt_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
     authentication_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
     document NVARCHAR(max) NOT NULL,
+    wallet VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    service_fee_minor BIGINT NULL,
+    transaction_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
     CONSTRAINT pk_payment_intents PRIMARY KEY (org_id, livemode, id)
 );
 
@@ -298,6 +485,51 @@ CREATE TABLE payment_methods (
     document NVARCHAR(max) NOT NULL,
     CONSTRAINT pk_payment_methods PRIMARY KEY (org_id, livemode, id)
 );
+
+CREATE TABLE payment_sessions (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    version INTEGER NOT NULL,
+    status VARCHAR(12) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    secret_hash VARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    wallet_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    service_fee_minor BIGINT NOT NULL,
+    currency VARCHAR(3) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    expires BIGINT NOT NULL,
+    due BIGINT NULL,
+    tries INTEGER NOT NULL,
+    payment_intent VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    transaction_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    paid_by VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    answer NVARCHAR(max) NULL,
+    document NVARCHAR(max) NOT NULL,
+    CONSTRAINT pk_payment_sessions PRIMARY KEY (org_id, livemode, id)
+);
+
+CREATE INDEX ix_payment_sessions_due ON payment_sessions (due);
+
+CREATE TABLE recovery_codes (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    user_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    version BIGINT NOT NULL,
+    hashes NVARCHAR(max) NOT NULL,
+    created BIGINT NOT NULL,
+    CONSTRAINT pk_recovery_codes PRIMARY KEY (org_id, user_id)
+);
+
+CREATE TABLE refresh_tokens (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    token_hash VARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    session_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    created BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    used BIGINT NULL,
+    CONSTRAINT pk_refresh_tokens PRIMARY KEY (org_id, token_hash)
+);
+
+CREATE INDEX ix_refresh_tokens_expires ON refresh_tokens (org_id, expires);
 
 CREATE TABLE refunds (
     org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
@@ -327,6 +559,30 @@ CREATE TABLE search_terms (
     CONSTRAINT pk_search_terms PRIMARY KEY (org_id, livemode, time_slice, term, object_id)
 );
 
+CREATE TABLE sessions (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    user_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    organisation VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    methods VARCHAR(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    cookie_hash VARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    remembered SMALLINT NOT NULL,
+    created BIGINT NOT NULL,
+    proved_at BIGINT NOT NULL,
+    seen BIGINT NOT NULL,
+    expires BIGINT NOT NULL,
+    ended BIGINT NULL,
+    address VARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    user_agent VARCHAR(300) COLLATE Latin1_General_100_BIN2 NULL,
+    CONSTRAINT pk_sessions PRIMARY KEY (org_id, id)
+);
+
+CREATE INDEX ix_sessions_cookie ON sessions (org_id, cookie_hash);
+
+CREATE INDEX ix_sessions_expires ON sessions (org_id, expires);
+
+CREATE INDEX ix_sessions_user ON sessions (org_id, user_id, id);
+
 CREATE TABLE setup_intents (
     org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
     livemode SMALLINT NOT NULL,
@@ -345,6 +601,57 @@ CREATE INDEX ix_setup_intents_customer ON setup_intents (org_id, livemode, custo
 
 CREATE INDEX ix_setup_intents_method ON setup_intents (org_id, livemode, payment_method, id);
 
+CREATE TABLE sign_in_failures (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    subject_hash VARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    failures INTEGER NOT NULL,
+    changed BIGINT NOT NULL,
+    locked_until BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    CONSTRAINT pk_sign_in_failures PRIMARY KEY (org_id, subject_hash)
+);
+
+CREATE INDEX ix_sign_in_failures_changed ON sign_in_failures (org_id, changed);
+
+CREATE TABLE sign_in_places (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    user_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    place_hash VARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    seen BIGINT NOT NULL,
+    CONSTRAINT pk_sign_in_places PRIMARY KEY (org_id, user_id, place_hash)
+);
+
+CREATE INDEX ix_sign_in_places_seen ON sign_in_places (org_id, seen);
+
+CREATE TABLE sign_in_providers (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    version INTEGER NOT NULL,
+    sealed_secret NVARCHAR(max) NULL,
+    document NVARCHAR(max) NOT NULL,
+    created BIGINT NOT NULL,
+    CONSTRAINT pk_sign_in_providers PRIMARY KEY (org_id, id)
+);
+
+CREATE TABLE signing_keys (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    key_number INTEGER NOT NULL,
+    kid VARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    sealed NVARCHAR(max) NOT NULL,
+    created BIGINT NOT NULL,
+    signs_from BIGINT NOT NULL,
+    CONSTRAINT pk_signing_keys PRIMARY KEY (org_id, key_number)
+);
+
+CREATE TABLE spent_challenges (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    challenge_hash VARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    expires BIGINT NOT NULL,
+    CONSTRAINT pk_spent_challenges PRIMARY KEY (org_id, challenge_hash)
+);
+
+CREATE INDEX ix_spent_challenges_expires ON spent_challenges (org_id, expires);
+
 CREATE TABLE tokens (
     org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
     livemode SMALLINT NOT NULL,
@@ -352,6 +659,58 @@ CREATE TABLE tokens (
     used SMALLINT NOT NULL,
     document NVARCHAR(max) NOT NULL,
     CONSTRAINT pk_tokens PRIMARY KEY (org_id, livemode, id)
+);
+
+CREATE TABLE totp_secrets (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    user_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    sealed NVARCHAR(max) NOT NULL,
+    created BIGINT NOT NULL,
+    confirmed BIGINT NULL,
+    last_step BIGINT NOT NULL,
+    CONSTRAINT pk_totp_secrets PRIMARY KEY (org_id, user_id)
+);
+
+CREATE TABLE transactions (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    version INTEGER NOT NULL,
+    code VARCHAR(20) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    direction VARCHAR(6) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    state VARCHAR(20) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    method VARCHAR(20) COLLATE Latin1_General_100_BIN2 NULL,
+    amount_minor BIGINT NOT NULL,
+    service_fee_minor BIGINT NOT NULL,
+    refunded_minor BIGINT NOT NULL,
+    currency VARCHAR(3) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    wallet_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    session_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    payment_intent VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    wallet_payment VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    customer VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    reason VARCHAR(60) COLLATE Latin1_General_100_BIN2 NULL,
+    document NVARCHAR(max) NOT NULL,
+    CONSTRAINT pk_transactions PRIMARY KEY (org_id, livemode, id),
+    CONSTRAINT uq_transactions_code UNIQUE (org_id, livemode, code)
+);
+
+CREATE INDEX ix_transactions_wallet ON transactions (org_id, livemode, wallet_id, id);
+
+CREATE TABLE users (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    email NVARCHAR(254) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    name NVARCHAR(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    password_hash VARCHAR(255) COLLATE Latin1_General_100_BIN2 NULL,
+    email_verified SMALLINT NOT NULL,
+    platform_admin SMALLINT NOT NULL,
+    disabled SMALLINT NOT NULL,
+    locale VARCHAR(35) COLLATE Latin1_General_100_BIN2 NULL,
+    created BIGINT NOT NULL,
+    version BIGINT NOT NULL,
+    CONSTRAINT pk_users PRIMARY KEY (org_id, id),
+    CONSTRAINT uq_users_org_id_email UNIQUE (org_id, email)
 );
 
 CREATE TABLE vault_cards (
@@ -363,6 +722,152 @@ CREATE TABLE vault_cards (
     CONSTRAINT pk_vault_cards PRIMARY KEY (org_id, livemode, id)
 );
 
+CREATE TABLE wallet_codes (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    code VARCHAR(11) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    wallet_org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    wallet_livemode SMALLINT NOT NULL,
+    wallet_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    CONSTRAINT pk_wallet_codes PRIMARY KEY (org_id, code)
+);
+
+CREATE TABLE wallet_payments (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    side VARCHAR(5) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    wallet_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    source_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    other_org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    other_wallet_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    currency VARCHAR(3) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    total_minor BIGINT NOT NULL,
+    service_fee_minor BIGINT NOT NULL,
+    refunded_minor BIGINT NOT NULL,
+    CONSTRAINT pk_wallet_payments PRIMARY KEY (org_id, livemode, id, side)
+);
+
+CREATE TABLE wallet_pins (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    wallet_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    pin_hash VARCHAR(200) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    tries INTEGER NOT NULL,
+    pauses INTEGER NOT NULL,
+    paused_until BIGINT NOT NULL,
+    version INTEGER NOT NULL,
+    CONSTRAINT pk_wallet_pins PRIMARY KEY (org_id, livemode, wallet_id)
+);
+
+CREATE TABLE wallet_transfers (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    from_wallet_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    to_wallet_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    currency VARCHAR(3) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    document NVARCHAR(max) NOT NULL,
+    CONSTRAINT pk_wallet_transfers PRIMARY KEY (org_id, livemode, id)
+);
+
+CREATE TABLE wallets (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    code VARCHAR(11) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    name NVARCHAR(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    currency VARCHAR(3) COLLATE Latin1_General_100_BIN2 NULL,
+    ledger_name VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    closed SMALLINT NOT NULL,
+    version INTEGER NOT NULL,
+    CONSTRAINT pk_wallets PRIMARY KEY (org_id, livemode, id),
+    CONSTRAINT uq_wallets_ledger_name UNIQUE (org_id, livemode, ledger_name)
+);
+
+CREATE TABLE webhook_attempts (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    endpoint_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    event_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    number INTEGER NOT NULL,
+    started BIGINT NOT NULL,
+    latency_milliseconds INTEGER NOT NULL,
+    status_code INTEGER NULL,
+    error VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    answer NVARCHAR(max) NULL,
+    CONSTRAINT pk_webhook_attempts PRIMARY KEY (org_id, livemode, endpoint_id, event_id, number)
+);
+
+CREATE TABLE webhook_counters (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    sequence_number BIGINT NOT NULL,
+    CONSTRAINT pk_webhook_counters PRIMARY KEY (org_id, livemode)
+);
+
+CREATE TABLE webhook_deliveries (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    endpoint_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    event_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    status VARCHAR(12) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    event_type VARCHAR(80) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    sequence_number BIGINT NULL,
+    pending_webhooks INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    tries_before INTEGER NOT NULL,
+    next_at BIGINT NOT NULL,
+    finished_at BIGINT NULL,
+    last_status_code INTEGER NULL,
+    last_error VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    CONSTRAINT pk_webhook_deliveries PRIMARY KEY (org_id, livemode, endpoint_id, event_id)
+);
+
+CREATE INDEX ix_webhook_deliveries_due ON webhook_deliveries (org_id, livemode, endpoint_id, status, next_at, event_id);
+
+CREATE TABLE webhook_endpoints (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    version INTEGER NOT NULL,
+    status VARCHAR(12) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    is_paused SMALLINT NOT NULL,
+    wakes INTEGER NOT NULL,
+    failing_since BIGINT NULL,
+    disabled_reason VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    disabled_at BIGINT NULL,
+    secret_sealed NVARCHAR(max) NOT NULL,
+    previous_secret_sealed NVARCHAR(max) NULL,
+    previous_secret_until BIGINT NULL,
+    begins_behind NVARCHAR(max) NOT NULL,
+    document NVARCHAR(max) NOT NULL,
+    CONSTRAINT pk_webhook_endpoints PRIMARY KEY (org_id, livemode, id)
+);
+
+CREATE TABLE withdrawals (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    wallet_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    ledger_name VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    status VARCHAR(20) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    currency VARCHAR(3) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    version INTEGER NOT NULL,
+    destination_sealed NVARCHAR(max) NOT NULL,
+    document NVARCHAR(max) NOT NULL,
+    CONSTRAINT pk_withdrawals PRIMARY KEY (org_id, livemode, id)
+);
+
+CREATE TABLE work_leases (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    name VARCHAR(80) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    holder NVARCHAR(80) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    until BIGINT NOT NULL,
+    CONSTRAINT pk_work_leases PRIMARY KEY (org_id, name)
+);
+
 CREATE TABLE writer_lanes (
     org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
     lane INTEGER NOT NULL,
@@ -372,16 +877,47 @@ CREATE TABLE writer_lanes (
 );
 
 -- bursar.accounts.repository.INSERT_ORGANISATION
-INSERT INTO organisations (org_id, name, created) VALUES (:org_id, :name, :created);
+INSERT INTO organisations (org_id, name, created, version, name_folded, code, category, country, currency, suspended) VALUES (:org_id, :name, :created, :version, :name_folded, :code, :category, :country, :currency, :suspended);
+
+-- bursar.accounts.repository.INSERT_CODE
+INSERT INTO organisation_codes (org_id, code, organisation) VALUES (:org_id, :code, :organisation);
+
+-- bursar.accounts.repository.UPDATE_ORGANISATION
+UPDATE organisations SET name=:new_name, version=:new_version, name_folded=:new_name_folded, category=:new_category, country=:new_country, currency=:new_currency, suspended=:new_suspended WHERE organisations.org_id = :o AND organisations.version = :expected_version;
 
 -- bursar.accounts.repository.INSERT_KEY
-INSERT INTO api_keys (org_id, id, livemode, kind, name, key_hash, hint, permissions, created, expires, revoked) VALUES (:org_id, :id, :livemode, :kind, :name, :key_hash, :hint, :permissions, :created, :expires, :revoked);
+INSERT INTO api_keys (org_id, id, livemode, kind, name, key_hash, hint, permissions, created, expires, revoked, version, addresses, last_used, last_used_address) VALUES (:org_id, :id, :livemode, :kind, :name, :key_hash, :hint, :permissions, :created, :expires, :revoked, :version, :addresses, :last_used, :last_used_address);
 
--- bursar.accounts.repository.SET_EXPIRY
-UPDATE api_keys SET expires=:at WHERE api_keys.org_id = :o AND api_keys.id = :i AND api_keys.revoked IS NULL;
+-- bursar.accounts.repository.UPDATE_KEY
+UPDATE api_keys SET name=:new_name, permissions=:new_permissions, expires=:new_expires, revoked=:new_revoked, version=:new_version, addresses=:new_addresses WHERE api_keys.org_id = :o AND api_keys.id = :i AND api_keys.version = :expected_version AND api_keys.revoked IS NULL;
 
--- bursar.accounts.repository.SET_REVOKED
-UPDATE api_keys SET revoked=:at WHERE api_keys.org_id = :o AND api_keys.id = :i AND api_keys.revoked IS NULL;
+-- bursar.accounts.repository.SET_USED
+UPDATE api_keys SET last_used=:at, last_used_address=:address WHERE api_keys.org_id = :o AND api_keys.id = :i AND (api_keys.last_used IS NULL OR api_keys.last_used < :at);
+
+-- bursar.accounts.roles.INSERT
+INSERT INTO own_roles (org_id, id, version, document) VALUES (:org_id, :id, :version, :document);
+
+-- bursar.accounts.roles.UPDATE
+UPDATE own_roles SET version=:new_version, document=:new_document WHERE own_roles.org_id = :o AND own_roles.id = :i AND own_roles.version = :expected_version;
+
+-- bursar.accounts.roles.DELETE
+DELETE FROM own_roles WHERE own_roles.org_id = :o AND own_roles.id = :i AND own_roles.version = :expected_version;
+
+-- bursar.accounts.roles._FIND
+SELECT own_roles.version, own_roles.document
+FROM own_roles
+WHERE own_roles.org_id = :o AND own_roles.id = :i;
+
+-- bursar.accounts.terms.INSERT
+INSERT INTO organisation_terms (org_id, version, document) VALUES (:org_id, :version, :document);
+
+-- bursar.accounts.terms.UPDATE
+UPDATE organisation_terms SET version=:new_version, document=:new_document WHERE organisation_terms.org_id = :o AND organisation_terms.version = :expected_version;
+
+-- bursar.accounts.terms._FIND
+SELECT organisation_terms.version, organisation_terms.document
+FROM organisation_terms
+WHERE organisation_terms.org_id = :o;
 
 -- bursar.attempts.repository.INSERT
 INSERT INTO attempts (org_id, livemode, id, kind, subject_id, state, amount_minor, currency, fence, tries, next_look, bank_reference, order_document, outcome_document) VALUES (:org_id, :livemode, :id, :kind, :subject_id, :state, :amount_minor, :currency, :fence, :tries, :next_look, :bank_reference, :order_document, :outcome_document);
@@ -397,6 +933,9 @@ UPDATE attempts SET state=:new_state, tries=(attempts.tries + :tries_1), next_lo
 
 -- bursar.attempts.repository.REOPEN
 UPDATE attempts SET state=:state, fence=(attempts.fence + :fence_1), tries=:tries, next_look=:new_look WHERE attempts.org_id = :o AND attempts.livemode = :m AND attempts.id = :i AND attempts.fence = :held_fence;
+
+-- bursar.attempts.repository.GIVE_UP
+UPDATE attempts SET state=:state, fence=(attempts.fence + :fence_1), tries=:tries, next_look=:new_look WHERE attempts.org_id = :o AND attempts.livemode = :m AND attempts.id = :i AND attempts.fence = :held_fence AND attempts.next_look IS NOT NULL AND attempts.state = :state_1;
 
 -- bursar.attempts.repository.CONCLUDE
 UPDATE attempts SET state=:new_state, next_look=:next_look WHERE attempts.org_id = :o AND attempts.livemode = :m AND attempts.id = :i AND attempts.state = :expected_state;
@@ -414,8 +953,8 @@ WHERE attempts.next_look <= :now) AS anon_1
 WHERE mssql_rn <= :rows;
 
 -- bursar.books.repository._INTENTS
-SELECT anon_1.id, anon_1.status, anon_1.amount_minor, anon_1.currency, anon_1.attempt_id, anon_1.document
-FROM (SELECT payment_intents.id AS id, payment_intents.status AS status, payment_intents.amount_minor AS amount_minor, payment_intents.currency AS currency, payment_intents.attempt_id AS attempt_id, payment_intents.document AS document, ROW_NUMBER() OVER (ORDER BY payment_intents.org_id, payment_intents.livemode, payment_intents.id) AS mssql_rn
+SELECT anon_1.id, anon_1.status, anon_1.amount_minor, anon_1.currency, anon_1.attempt_id, anon_1.document, anon_1.wallet, anon_1.service_fee_minor
+FROM (SELECT payment_intents.id AS id, payment_intents.status AS status, payment_intents.amount_minor AS amount_minor, payment_intents.currency AS currency, payment_intents.attempt_id AS attempt_id, payment_intents.document AS document, payment_intents.wallet AS wallet, payment_intents.service_fee_minor AS service_fee_minor, ROW_NUMBER() OVER (ORDER BY payment_intents.org_id, payment_intents.livemode, payment_intents.id) AS mssql_rn
 FROM payment_intents
 WHERE payment_intents.org_id = :o AND payment_intents.livemode = :m AND payment_intents.id > :after) AS anon_1
 WHERE mssql_rn <= :rows;
@@ -428,8 +967,8 @@ WHERE setup_intents.org_id = :o AND setup_intents.livemode = :m AND setup_intent
 WHERE mssql_rn <= :rows;
 
 -- bursar.books.repository._CHARGES
-SELECT anon_1.org_id, anon_1.livemode, anon_1.id, anon_1.version, anon_1.payment_intent, anon_1.customer, anon_1.status, anon_1.amount_minor, anon_1.captured_minor, anon_1.refunded_minor, anon_1.disputed_minor, anon_1.currency, anon_1.connector, anon_1.bank_reference, anon_1.attempt_id, anon_1.increments, anon_1.document
-FROM (SELECT charges.org_id AS org_id, charges.livemode AS livemode, charges.id AS id, charges.version AS version, charges.payment_intent AS payment_intent, charges.customer AS customer, charges.status AS status, charges.amount_minor AS amount_minor, charges.captured_minor AS captured_minor, charges.refunded_minor AS refunded_minor, charges.disputed_minor AS disputed_minor, charges.currency AS currency, charges.connector AS connector, charges.bank_reference AS bank_reference, charges.attempt_id AS attempt_id, charges.increments AS increments, charges.document AS document, ROW_NUMBER() OVER (ORDER BY charges.org_id, charges.livemode, charges.id) AS mssql_rn
+SELECT anon_1.org_id, anon_1.livemode, anon_1.id, anon_1.version, anon_1.payment_intent, anon_1.customer, anon_1.status, anon_1.amount_minor, anon_1.captured_minor, anon_1.refunded_minor, anon_1.disputed_minor, anon_1.currency, anon_1.connector, anon_1.bank_reference, anon_1.attempt_id, anon_1.increments, anon_1.document, anon_1.wallet
+FROM (SELECT charges.org_id AS org_id, charges.livemode AS livemode, charges.id AS id, charges.version AS version, charges.payment_intent AS payment_intent, charges.customer AS customer, charges.status AS status, charges.amount_minor AS amount_minor, charges.captured_minor AS captured_minor, charges.refunded_minor AS refunded_minor, charges.disputed_minor AS disputed_minor, charges.currency AS currency, charges.connector AS connector, charges.bank_reference AS bank_reference, charges.attempt_id AS attempt_id, charges.increments AS increments, charges.document AS document, charges.wallet AS wallet, ROW_NUMBER() OVER (ORDER BY charges.org_id, charges.livemode, charges.id) AS mssql_rn
 FROM charges
 WHERE charges.org_id = :o AND charges.livemode = :m AND charges.id > :after) AS anon_1
 WHERE mssql_rn <= :rows;
@@ -456,11 +995,37 @@ WHERE attempts.org_id = :o AND attempts.livemode = :m AND attempts.id > :after) 
 WHERE mssql_rn <= :rows;
 
 -- bursar.books.repository._TRANSACTIONS
-SELECT anon_1.id, anon_1.source_id, anon_1.transaction_type
-FROM (SELECT balance_transactions.id AS id, balance_transactions.source_id AS source_id, balance_transactions.transaction_type AS transaction_type, ROW_NUMBER() OVER (ORDER BY balance_transactions.org_id, balance_transactions.livemode, balance_transactions.id) AS mssql_rn
+SELECT anon_1.id, anon_1.source_id, anon_1.transaction_type, anon_1.currency, anon_1.amount_minor, anon_1.fee_minor, anon_1.wallet
+FROM (SELECT balance_transactions.id AS id, balance_transactions.source_id AS source_id, balance_transactions.transaction_type AS transaction_type, balance_transactions.currency AS currency, balance_transactions.amount_minor AS amount_minor, balance_transactions.fee_minor AS fee_minor, balance_transactions.wallet AS wallet, ROW_NUMBER() OVER (ORDER BY balance_transactions.org_id, balance_transactions.livemode, balance_transactions.id) AS mssql_rn
 FROM balance_transactions
 WHERE balance_transactions.org_id = :o AND balance_transactions.livemode = :m AND balance_transactions.id > :after) AS anon_1
 WHERE mssql_rn <= :rows;
+
+-- bursar.books.repository._TRANSFERS
+SELECT anon_1.org_id, anon_1.livemode, anon_1.id, anon_1.from_wallet_id, anon_1.to_wallet_id, anon_1.currency, anon_1.amount_minor, anon_1.document
+FROM (SELECT wallet_transfers.org_id AS org_id, wallet_transfers.livemode AS livemode, wallet_transfers.id AS id, wallet_transfers.from_wallet_id AS from_wallet_id, wallet_transfers.to_wallet_id AS to_wallet_id, wallet_transfers.currency AS currency, wallet_transfers.amount_minor AS amount_minor, wallet_transfers.document AS document, ROW_NUMBER() OVER (ORDER BY wallet_transfers.org_id, wallet_transfers.livemode, wallet_transfers.id) AS mssql_rn
+FROM wallet_transfers
+WHERE wallet_transfers.org_id = :o AND wallet_transfers.livemode = :m AND wallet_transfers.id > :after) AS anon_1
+WHERE mssql_rn <= :rows;
+
+-- bursar.books.repository._WITHDRAWALS
+SELECT anon_1.org_id, anon_1.livemode, anon_1.id, anon_1.wallet_id, anon_1.ledger_name, anon_1.status, anon_1.currency, anon_1.amount_minor, anon_1.version, anon_1.destination_sealed, anon_1.document
+FROM (SELECT withdrawals.org_id AS org_id, withdrawals.livemode AS livemode, withdrawals.id AS id, withdrawals.wallet_id AS wallet_id, withdrawals.ledger_name AS ledger_name, withdrawals.status AS status, withdrawals.currency AS currency, withdrawals.amount_minor AS amount_minor, withdrawals.version AS version, withdrawals.destination_sealed AS destination_sealed, withdrawals.document AS document, ROW_NUMBER() OVER (ORDER BY withdrawals.org_id, withdrawals.livemode, withdrawals.id) AS mssql_rn
+FROM withdrawals
+WHERE withdrawals.org_id = :o AND withdrawals.livemode = :m AND withdrawals.id > :after) AS anon_1
+WHERE mssql_rn <= :rows;
+
+-- bursar.books.repository._WALLET_PAYMENTS
+SELECT anon_1.org_id, anon_1.livemode, anon_1.id, anon_1.side, anon_1.wallet_id, anon_1.source_id, anon_1.other_org_id, anon_1.other_wallet_id, anon_1.currency, anon_1.total_minor, anon_1.service_fee_minor, anon_1.refunded_minor
+FROM (SELECT wallet_payments.org_id AS org_id, wallet_payments.livemode AS livemode, wallet_payments.id AS id, wallet_payments.side AS side, wallet_payments.wallet_id AS wallet_id, wallet_payments.source_id AS source_id, wallet_payments.other_org_id AS other_org_id, wallet_payments.other_wallet_id AS other_wallet_id, wallet_payments.currency AS currency, wallet_payments.total_minor AS total_minor, wallet_payments.service_fee_minor AS service_fee_minor, wallet_payments.refunded_minor AS refunded_minor, ROW_NUMBER() OVER (ORDER BY wallet_payments.org_id, wallet_payments.livemode, wallet_payments.id) AS mssql_rn
+FROM wallet_payments
+WHERE wallet_payments.org_id = :o AND wallet_payments.livemode = :m AND wallet_payments.id > :after AND wallet_payments.side = :side) AS anon_1
+WHERE mssql_rn <= :rows;
+
+-- bursar.books.repository._LEDGER_NAMES
+SELECT wallets.id, wallets.ledger_name
+FROM wallets
+WHERE wallets.org_id = :o AND wallets.livemode = :m;
 
 -- bursar.books.repository._EVENTS
 SELECT anon_1.id, anon_1.event_type, anon_1.object_id, anon_1.data
@@ -475,6 +1040,17 @@ FROM (SELECT ledger_postings.org_id AS org_id, ledger_postings.livemode AS livem
 FROM ledger_postings
 WHERE ledger_postings.org_id = :o AND ledger_postings.livemode = :m AND ledger_postings.account = :a AND ledger_postings.transaction_id > :after) AS anon_1
 WHERE mssql_rn <= :rows;
+
+-- bursar.contracts.repository.INSERT
+INSERT INTO contracts (org_id, livemode, acquirer, version, status, created, ended) VALUES (:org_id, :livemode, :acquirer, :version, :status, :created, :ended);
+
+-- bursar.contracts.repository.UPDATE
+UPDATE contracts SET version=(contracts.version + :version_1), status=:new_status, ended=:new_ended WHERE contracts.org_id = :o AND contracts.livemode = :m AND contracts.acquirer = :a AND contracts.status = :expected_status;
+
+-- bursar.contracts.repository._OF_ORGANISATION
+SELECT contracts.org_id, contracts.livemode, contracts.acquirer, contracts.version, contracts.status, contracts.created, contracts.ended
+FROM contracts
+WHERE contracts.org_id = :o AND contracts.livemode = :m ORDER BY contracts.acquirer;
 
 -- bursar.customers.repository.INSERT
 INSERT INTO customers (org_id, livemode, id, version, email, email_folded, name_folded, phone_folded, document) VALUES (:org_id, :livemode, :id, :version, :email, :email_folded, :name_folded, :phone_folded, :document);
@@ -514,6 +1090,23 @@ SELECT disputes.org_id, disputes.livemode, disputes.id, disputes.version, disput
 FROM disputes
 WHERE disputes.org_id = :o AND disputes.livemode = :m AND disputes.connector = :c AND disputes.bank_reference = :r;
 
+-- bursar.events.leases.INSERT
+INSERT INTO work_leases (org_id, name, holder, until) VALUES (:org_id, :name, :holder, :until);
+
+-- bursar.events.leases.TAKE
+UPDATE work_leases SET holder=:new_holder, until=:new_until WHERE work_leases.org_id = :org_id_1 AND work_leases.name = :n AND work_leases.holder = :expected_holder AND work_leases.until = :expected_until;
+
+-- bursar.events.leases._FIND
+SELECT work_leases.holder, work_leases.until
+FROM work_leases
+WHERE work_leases.org_id = :org_id_1 AND work_leases.name = :n;
+
+-- bursar.events.reader.INSERT_CURSOR
+INSERT INTO log_cursors (org_id, livemode, lane, reader, event_id, sequence_number) VALUES (:org_id, :livemode, :lane, :reader, :event_id, :sequence_number);
+
+-- bursar.events.reader.MOVE_CURSOR
+UPDATE log_cursors SET event_id=:new_event, sequence_number=:new_number WHERE log_cursors.org_id = :o AND log_cursors.livemode = :m AND log_cursors.lane = :l AND log_cursors.reader = :r AND log_cursors.event_id = :expected_event;
+
 -- bursar.events.repository._FIND
 SELECT events.id, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events.data
 FROM events
@@ -530,6 +1123,34 @@ INSERT INTO writer_lanes (org_id, lane, holder, leased_until) VALUES (:org_id, :
 
 -- bursar.events.sealing.MOVE_HEAD
 UPDATE event_heads SET sequence_number=:new_number, event_id=:new_event_id, row_hash=:new_hash WHERE event_heads.org_id = :chain_org_id AND event_heads.livemode = :chain_livemode AND event_heads.lane = :chain_lane AND event_heads.sequence_number = :expected_number;
+
+-- bursar.federation.repository.INSERT
+INSERT INTO sign_in_providers (org_id, id, version, sealed_secret, document, created) VALUES (:org_id, :id, :version, :sealed_secret, :document, :created);
+
+-- bursar.federation.repository.UPDATE
+UPDATE sign_in_providers SET version=:new_version, sealed_secret=:new_secret, document=:new_document WHERE sign_in_providers.org_id = :o AND sign_in_providers.id = :i AND sign_in_providers.version = :expected_version;
+
+-- bursar.federation.repository.DELETE
+DELETE FROM sign_in_providers WHERE sign_in_providers.org_id = :o AND sign_in_providers.id = :i AND sign_in_providers.version = :expected_version;
+
+-- bursar.federation.repository.INSERT_IDENTITY
+INSERT INTO identities (org_id, provider_id, subject_hash, user_id, created, seen) VALUES (:org_id, :provider_id, :subject_hash, :user_id, :created, :seen);
+
+-- bursar.federation.repository.SEEN
+UPDATE identities SET seen=:now WHERE identities.org_id = :o AND identities.provider_id = :p AND identities.subject_hash = :s;
+
+-- bursar.federation.repository.FORGET
+DELETE FROM identities WHERE identities.org_id = :o AND identities.provider_id = :p;
+
+-- bursar.federation.repository._FIND_USER
+SELECT identities.user_id
+FROM identities
+WHERE identities.org_id = :o AND identities.provider_id = :p AND identities.subject_hash = :s;
+
+-- bursar.federation.repository._ALL
+SELECT sign_in_providers.org_id, sign_in_providers.id, sign_in_providers.version, sign_in_providers.sealed_secret, sign_in_providers.document, sign_in_providers.created
+FROM sign_in_providers
+WHERE sign_in_providers.org_id = :org_id_1 ORDER BY sign_in_providers.id;
 
 -- bursar.hooks.repository.INSERT
 INSERT INTO bank_events (org_id, livemode, connector, event_id, kind, state, received, note, document) VALUES (:org_id, :livemode, :connector, :event_id, :kind, :state, :received, :note, :document);
@@ -609,7 +1230,7 @@ UPDATE ledger_releases SET version=:new_version, open_day=:new_open_day WHERE le
 INSERT INTO ledger_postings (org_id, livemode, account, transaction_id, amount_minor, currency, created, operation_id, hold_id) VALUES (:org_id, :livemode, :account, :transaction_id, :amount_minor, :currency, :created, :operation_id, :hold_id);
 
 -- bursar.ledger.repository.INSERT_TRANSACTION
-INSERT INTO balance_transactions (org_id, livemode, id, source_id, transaction_type, currency, amount_minor, fee_minor, net_minor, available_on, created, payout_id, document) VALUES (:org_id, :livemode, :id, :source_id, :transaction_type, :currency, :amount_minor, :fee_minor, :net_minor, :available_on, :created, :payout_id, :document);
+INSERT INTO balance_transactions (org_id, livemode, id, source_id, transaction_type, currency, amount_minor, fee_minor, net_minor, available_on, created, payout_id, document, wallet) VALUES (:org_id, :livemode, :id, :source_id, :transaction_type, :currency, :amount_minor, :fee_minor, :net_minor, :available_on, :created, :payout_id, :document, :wallet);
 
 -- bursar.ledger.repository.INSERT_HOLD
 INSERT INTO ledger_holds (org_id, livemode, id, operation_id, currency, amount_minor, resolution) VALUES (:org_id, :livemode, :id, :operation_id, :currency, :amount_minor, :resolution);
@@ -635,8 +1256,8 @@ WHERE ledger_postings.org_id = :o AND ledger_postings.livemode = :m AND ledger_p
 WHERE mssql_rn <= :rows;
 
 -- bursar.ledger.verification._PAGE_OF_TRANSACTIONS
-SELECT anon_1.org_id, anon_1.livemode, anon_1.id, anon_1.source_id, anon_1.transaction_type, anon_1.currency, anon_1.amount_minor, anon_1.fee_minor, anon_1.net_minor, anon_1.available_on, anon_1.created, anon_1.payout_id, anon_1.document
-FROM (SELECT balance_transactions.org_id AS org_id, balance_transactions.livemode AS livemode, balance_transactions.id AS id, balance_transactions.source_id AS source_id, balance_transactions.transaction_type AS transaction_type, balance_transactions.currency AS currency, balance_transactions.amount_minor AS amount_minor, balance_transactions.fee_minor AS fee_minor, balance_transactions.net_minor AS net_minor, balance_transactions.available_on AS available_on, balance_transactions.created AS created, balance_transactions.payout_id AS payout_id, balance_transactions.document AS document, ROW_NUMBER() OVER (ORDER BY balance_transactions.org_id, balance_transactions.livemode, balance_transactions.id) AS mssql_rn
+SELECT anon_1.org_id, anon_1.livemode, anon_1.id, anon_1.source_id, anon_1.transaction_type, anon_1.currency, anon_1.amount_minor, anon_1.fee_minor, anon_1.net_minor, anon_1.available_on, anon_1.created, anon_1.payout_id, anon_1.document, anon_1.wallet
+FROM (SELECT balance_transactions.org_id AS org_id, balance_transactions.livemode AS livemode, balance_transactions.id AS id, balance_transactions.source_id AS source_id, balance_transactions.transaction_type AS transaction_type, balance_transactions.currency AS currency, balance_transactions.amount_minor AS amount_minor, balance_transactions.fee_minor AS fee_minor, balance_transactions.net_minor AS net_minor, balance_transactions.available_on AS available_on, balance_transactions.created AS created, balance_transactions.payout_id AS payout_id, balance_transactions.document AS document, balance_transactions.wallet AS wallet, ROW_NUMBER() OVER (ORDER BY balance_transactions.org_id, balance_transactions.livemode, balance_transactions.id) AS mssql_rn
 FROM balance_transactions
 WHERE balance_transactions.org_id = :o AND balance_transactions.livemode = :m AND balance_transactions.id > :after) AS anon_1
 WHERE mssql_rn <= :rows;
@@ -663,6 +1284,81 @@ HAVING count(DISTINCT ledger_postings.transaction_id) > :count_1;
 SELECT ledger_postings.org_id, ledger_postings.livemode, ledger_postings.account, ledger_postings.transaction_id, ledger_postings.amount_minor, ledger_postings.currency, ledger_postings.created, ledger_postings.operation_id, ledger_postings.hold_id
 FROM ledger_postings
 WHERE ledger_postings.org_id = :o AND ledger_postings.livemode = :m AND ledger_postings.operation_id IS NOT NULL ORDER BY ledger_postings.operation_id, ledger_postings.transaction_id, ledger_postings.account;
+
+-- bursar.memberships.repository.INSERT_ROSTER
+INSERT INTO member_rosters (org_id, version, owners, second_factor_required) VALUES (:org_id, :version, :owners, :second_factor_required);
+
+-- bursar.memberships.repository.MOVE_ROSTER
+UPDATE member_rosters SET version=:new_version, owners=:new_owners, second_factor_required=:new_required WHERE member_rosters.org_id = :o AND member_rosters.version = :expected_version;
+
+-- bursar.memberships.repository._FIND_ROSTER
+SELECT member_rosters.org_id, member_rosters.version, member_rosters.owners, member_rosters.second_factor_required
+FROM member_rosters
+WHERE member_rosters.org_id = :o;
+
+-- bursar.memberships.repository.INSERT_MEMBER
+INSERT INTO memberships (org_id, user_id, role, invited_by, created) VALUES (:org_id, :user_id, :role, :invited_by, :created);
+
+-- bursar.memberships.repository.SET_ROLE
+UPDATE memberships SET role=:new_role WHERE memberships.org_id = :o AND memberships.user_id = :u;
+
+-- bursar.memberships.repository.DELETE_MEMBER
+DELETE FROM memberships WHERE memberships.org_id = :o AND memberships.user_id = :u;
+
+-- bursar.memberships.repository._FIND_MEMBER
+SELECT memberships.org_id, memberships.user_id, memberships.role, memberships.invited_by, memberships.created
+FROM memberships
+WHERE memberships.org_id = :o AND memberships.user_id = :u;
+
+-- bursar.memberships.repository._COUNT_MEMBERS
+SELECT count(*) AS count_1
+FROM memberships
+WHERE memberships.org_id = :o;
+
+-- bursar.memberships.repository._HAS_ROLE
+SELECT TOP __[POSTCOMPILE_param_1] memberships.user_id
+FROM memberships
+WHERE memberships.org_id = :o AND memberships.role = :r;
+
+-- bursar.memberships.repository.INSERT_DIRECTORY
+INSERT INTO member_organisations (org_id, user_id, organisation) VALUES (:org_id, :user_id, :organisation);
+
+-- bursar.memberships.repository.DELETE_DIRECTORY
+DELETE FROM member_organisations WHERE member_organisations.org_id = :org_id_1 AND member_organisations.user_id = :u AND member_organisations.organisation = :g;
+
+-- bursar.memberships.repository._ORGANISATIONS_OF
+SELECT member_organisations.organisation
+FROM member_organisations
+WHERE member_organisations.org_id = :org_id_1 AND member_organisations.user_id = :u ORDER BY member_organisations.organisation;
+
+-- bursar.memberships.repository.INSERT_INVITATION
+INSERT INTO invitations (org_id, id, email, role, state, round, invited_by, created, expires) VALUES (:org_id, :id, :email, :role, :state, :round, :invited_by, :created, :expires);
+
+-- bursar.memberships.repository.SET_STATE
+UPDATE invitations SET state=:new_state WHERE invitations.org_id = :o AND invitations.id = :i AND invitations.state = :state_1;
+
+-- bursar.memberships.repository.RENEW
+UPDATE invitations SET round=:new_round, expires=:new_expires WHERE invitations.org_id = :o AND invitations.id = :i AND invitations.state = :state_1 AND invitations.round = :expected_round;
+
+-- bursar.memberships.repository._FIND_INVITATION
+SELECT invitations.org_id, invitations.id, invitations.email, invitations.role, invitations.state, invitations.round, invitations.invited_by, invitations.created, invitations.expires
+FROM invitations
+WHERE invitations.org_id = :o AND invitations.id = :i;
+
+-- bursar.memberships.repository._PENDING_FOR
+SELECT invitations.org_id, invitations.id, invitations.email, invitations.role, invitations.state, invitations.round, invitations.invited_by, invitations.created, invitations.expires
+FROM invitations
+WHERE invitations.org_id = :o AND invitations.state = :state_1 AND invitations.email = :e;
+
+-- bursar.memberships.repository._COUNT_PENDING
+SELECT count(*) AS count_1
+FROM invitations
+WHERE invitations.org_id = :o AND invitations.state = :state_1 AND invitations.expires > :now;
+
+-- bursar.memberships.repository._INVITED_TO
+SELECT TOP __[POSTCOMPILE_param_1] invitations.id
+FROM invitations
+WHERE invitations.org_id = :o AND invitations.state = :state_1 AND invitations.role = :r;
 
 -- bursar.methods.repository.INSERT
 INSERT INTO payment_methods (org_id, livemode, id, version, state, allow_redisplay, agreed, document) VALUES (:org_id, :livemode, :id, :version, :state, :allow_redisplay, :agreed, :document);
@@ -698,8 +1394,129 @@ SELECT tokens.document
 FROM tokens
 WHERE tokens.org_id = :o AND tokens.livemode = :m AND tokens.id = :i;
 
+-- bursar.notifications.repository.INSERT_MESSAGE
+INSERT INTO notification_messages (org_id, livemode, id, event_id, channel, template, language, recipient, user_id, data, sealed, state, tries, next_at, problem, created, expires, finished) VALUES (:org_id, :livemode, :id, :event_id, :channel, :template, :language, :recipient, :user_id, :data, :sealed, :state, :tries, :next_at, :problem, :created, :expires, :finished);
+
+-- bursar.notifications.repository.CLAIM
+UPDATE notification_messages SET state=:state, tries=:new_tries, next_at=:new_next WHERE notification_messages.org_id = :o AND notification_messages.livemode = :m AND notification_messages.id = :i AND notification_messages.state = :expected_state AND notification_messages.tries = :expected_tries;
+
+-- bursar.notifications.repository.SETTLE
+UPDATE notification_messages SET sealed=:new_sealed, state=:new_state, next_at=:new_next, problem=:new_problem, finished=:new_finished WHERE notification_messages.org_id = :o AND notification_messages.livemode = :m AND notification_messages.id = :i AND notification_messages.state = :state_1 AND notification_messages.tries = :expected_tries;
+
+-- bursar.notifications.repository.PARK
+UPDATE notification_messages SET state=:state, next_at=notification_messages.expires WHERE notification_messages.org_id = :o AND notification_messages.livemode = :m AND notification_messages.id = :i AND notification_messages.state = :state_1 AND notification_messages.tries = :expected_tries;
+
+-- bursar.notifications.repository.REVIVE
+UPDATE notification_messages SET state=:state, next_at=:new_next WHERE notification_messages.state = :state_1 AND notification_messages.channel != :but;
+
+-- bursar.notifications.repository.GATHER
+UPDATE notification_messages SET state=:state, next_at=:new_next, finished=:new_finished WHERE notification_messages.org_id = :o AND notification_messages.livemode = :m AND notification_messages.id = :i AND notification_messages.state = :state_1;
+
+-- bursar.notifications.repository.FORGET
+DELETE FROM notification_messages WHERE notification_messages.org_id = :o AND notification_messages.livemode = :m AND notification_messages.id = :i AND notification_messages.state = :expected_state;
+
+-- bursar.notifications.repository._FIND
+SELECT notification_messages.org_id, notification_messages.livemode, notification_messages.id, notification_messages.event_id, notification_messages.channel, notification_messages.template, notification_messages.language, notification_messages.recipient, notification_messages.user_id, notification_messages.data, notification_messages.sealed, notification_messages.state, notification_messages.tries, notification_messages.next_at, notification_messages.problem, notification_messages.created, notification_messages.expires, notification_messages.finished
+FROM notification_messages
+WHERE notification_messages.org_id = :o AND notification_messages.livemode = :m AND notification_messages.id = :i;
+
+-- bursar.notifications.repository._DUE
+SELECT notification_messages.org_id, notification_messages.livemode, notification_messages.id, notification_messages.event_id, notification_messages.channel, notification_messages.template, notification_messages.language, notification_messages.recipient, notification_messages.user_id, notification_messages.data, notification_messages.sealed, notification_messages.state, notification_messages.tries, notification_messages.next_at, notification_messages.problem, notification_messages.created, notification_messages.expires, notification_messages.finished
+FROM notification_messages
+WHERE notification_messages.state = :s AND notification_messages.next_at <= :now ORDER BY notification_messages.state, notification_messages.next_at;
+
+-- bursar.notifications.repository.INSERT_BRANDING
+INSERT INTO notification_brandings (org_id, document, version) VALUES (:org_id, :document, :version);
+
+-- bursar.notifications.repository.UPDATE_BRANDING
+UPDATE notification_brandings SET document=:new_document, version=:new_version WHERE notification_brandings.org_id = :o AND notification_brandings.version = :v;
+
+-- bursar.notifications.repository._FIND_BRANDING
+SELECT notification_brandings.org_id, notification_brandings.document, notification_brandings.version
+FROM notification_brandings
+WHERE notification_brandings.org_id = :o;
+
+-- bursar.notifications.repository.INSERT_PREFERENCES
+INSERT INTO notification_preferences (org_id, user_id, document, version) VALUES (:org_id, :user_id, :document, :version);
+
+-- bursar.notifications.repository.UPDATE_PREFERENCES
+UPDATE notification_preferences SET document=:new_document, version=:new_version WHERE notification_preferences.org_id = :o AND notification_preferences.user_id = :u AND notification_preferences.version = :v;
+
+-- bursar.notifications.repository._FIND_PREFERENCES
+SELECT notification_preferences.org_id, notification_preferences.user_id, notification_preferences.document, notification_preferences.version
+FROM notification_preferences
+WHERE notification_preferences.org_id = :o AND notification_preferences.user_id = :u;
+
+-- bursar.notifications.repository._PREFERENCES_OF_ORGANISATION
+SELECT notification_preferences.user_id, notification_preferences.document
+FROM notification_preferences
+WHERE notification_preferences.org_id = :o;
+
+-- bursar.notifications.repository.INSERT_TARGET
+INSERT INTO notification_targets (org_id, id, document, sealed) VALUES (:org_id, :id, :document, :sealed);
+
+-- bursar.notifications.repository.DELETE_TARGET
+DELETE FROM notification_targets WHERE notification_targets.org_id = :o AND notification_targets.id = :i;
+
+-- bursar.notifications.repository._FIND_TARGET
+SELECT notification_targets.org_id, notification_targets.id, notification_targets.document, notification_targets.sealed
+FROM notification_targets
+WHERE notification_targets.org_id = :o AND notification_targets.id = :i;
+
+-- bursar.notifications.repository._TARGETS
+SELECT notification_targets.org_id, notification_targets.id, notification_targets.document, notification_targets.sealed
+FROM notification_targets
+WHERE notification_targets.org_id = :o ORDER BY notification_targets.id;
+
+-- bursar.notifications.repository._MEMBERS
+SELECT TOP __[POSTCOMPILE_param_1] users.id, users.email, users.name, users.locale, memberships.role
+FROM memberships JOIN users ON memberships.user_id = users.id
+WHERE memberships.org_id = :o AND users.org_id = :org_id_1 AND users.disabled = :disabled_1 ORDER BY memberships.user_id;
+
+-- bursar.payment_sessions.repository.INSERT
+INSERT INTO payment_sessions (org_id, livemode, id, version, status, secret_hash, wallet_id, amount_minor, service_fee_minor, currency, expires, due, tries, payment_intent, transaction_id, paid_by, answer, document) VALUES (:org_id, :livemode, :id, :version, :status, :secret_hash, :wallet_id, :amount_minor, :service_fee_minor, :currency, :expires, :due, :tries, :payment_intent, :transaction_id, :paid_by, :answer, :document);
+
+-- bursar.payment_sessions.repository.UPDATE
+UPDATE payment_sessions SET version=:new_version, status=:new_status, due=:new_due, tries=:new_tries, payment_intent=:new_intent, paid_by=:new_payer, answer=:new_answer WHERE payment_sessions.org_id = :o AND payment_sessions.livemode = :m AND payment_sessions.id = :i AND payment_sessions.version = :expected_version;
+
+-- bursar.payment_sessions.repository.COUNT_TRY
+UPDATE payment_sessions SET version=(payment_sessions.version + :version_1), tries=(payment_sessions.tries + :tries_1) WHERE payment_sessions.org_id = :o AND payment_sessions.livemode = :m AND payment_sessions.id = :i;
+
+-- bursar.payment_sessions.repository._FIND
+SELECT payment_sessions.org_id, payment_sessions.livemode, payment_sessions.id, payment_sessions.version, payment_sessions.status, payment_sessions.secret_hash, payment_sessions.wallet_id, payment_sessions.amount_minor, payment_sessions.service_fee_minor, payment_sessions.currency, payment_sessions.expires, payment_sessions.due, payment_sessions.tries, payment_sessions.payment_intent, payment_sessions.transaction_id, payment_sessions.paid_by, payment_sessions.answer, payment_sessions.document
+FROM payment_sessions
+WHERE payment_sessions.org_id = :o AND payment_sessions.livemode = :m AND payment_sessions.id = :i;
+
+-- bursar.payment_sessions.repository._DUE
+SELECT anon_1.org_id, anon_1.livemode, anon_1.id, anon_1.version, anon_1.status, anon_1.secret_hash, anon_1.wallet_id, anon_1.amount_minor, anon_1.service_fee_minor, anon_1.currency, anon_1.expires, anon_1.due, anon_1.tries, anon_1.payment_intent, anon_1.transaction_id, anon_1.paid_by, anon_1.answer, anon_1.document
+FROM (SELECT payment_sessions.org_id AS org_id, payment_sessions.livemode AS livemode, payment_sessions.id AS id, payment_sessions.version AS version, payment_sessions.status AS status, payment_sessions.secret_hash AS secret_hash, payment_sessions.wallet_id AS wallet_id, payment_sessions.amount_minor AS amount_minor, payment_sessions.service_fee_minor AS service_fee_minor, payment_sessions.currency AS currency, payment_sessions.expires AS expires, payment_sessions.due AS due, payment_sessions.tries AS tries, payment_sessions.payment_intent AS payment_intent, payment_sessions.transaction_id AS transaction_id, payment_sessions.paid_by AS paid_by, payment_sessions.answer AS answer, payment_sessions.document AS document, ROW_NUMBER() OVER (ORDER BY payment_sessions.due) AS mssql_rn
+FROM payment_sessions
+WHERE payment_sessions.due <= :now) AS anon_1
+WHERE mssql_rn <= :rows;
+
+-- bursar.payment_sessions.transaction_repository.INSERT
+INSERT INTO transactions (org_id, livemode, id, version, code, direction, state, method, amount_minor, service_fee_minor, refunded_minor, currency, wallet_id, session_id, payment_intent, wallet_payment, customer, reason, document) VALUES (:org_id, :livemode, :id, :version, :code, :direction, :state, :method, :amount_minor, :service_fee_minor, :refunded_minor, :currency, :wallet_id, :session_id, :payment_intent, :wallet_payment, :customer, :reason, :document);
+
+-- bursar.payment_sessions.transaction_repository.UPDATE
+UPDATE transactions SET version=:new_version, state=:new_state, method=:new_method, refunded_minor=:new_refunded, payment_intent=:new_intent, wallet_payment=:new_wallet_payment, reason=:new_reason, document=:new_document WHERE transactions.org_id = :o AND transactions.livemode = :m AND transactions.id = :i AND transactions.version = :expected_version;
+
+-- bursar.payment_sessions.transaction_repository._FIND
+SELECT transactions.org_id, transactions.livemode, transactions.id, transactions.version, transactions.code, transactions.direction, transactions.state, transactions.method, transactions.amount_minor, transactions.service_fee_minor, transactions.refunded_minor, transactions.currency, transactions.wallet_id, transactions.session_id, transactions.payment_intent, transactions.wallet_payment, transactions.customer, transactions.reason, transactions.document
+FROM transactions
+WHERE transactions.org_id = :o AND transactions.livemode = :m AND transactions.id = :i;
+
+-- bursar.payment_sessions.transaction_repository._FIND_BY_CODE
+SELECT transactions.org_id, transactions.livemode, transactions.id, transactions.version, transactions.code, transactions.direction, transactions.state, transactions.method, transactions.amount_minor, transactions.service_fee_minor, transactions.refunded_minor, transactions.currency, transactions.wallet_id, transactions.session_id, transactions.payment_intent, transactions.wallet_payment, transactions.customer, transactions.reason, transactions.document
+FROM transactions
+WHERE transactions.org_id = :o AND transactions.livemode = :m AND transactions.code = :c;
+
+-- bursar.payment_sessions.transaction_repository._FIND_MANY
+SELECT transactions.org_id, transactions.livemode, transactions.id, transactions.version, transactions.code, transactions.direction, transactions.state, transactions.method, transactions.amount_minor, transactions.service_fee_minor, transactions.refunded_minor, transactions.currency, transactions.wallet_id, transactions.session_id, transactions.payment_intent, transactions.wallet_payment, transactions.customer, transactions.reason, transactions.document
+FROM transactions
+WHERE transactions.org_id = :o AND transactions.livemode = :m AND transactions.id IN (__[POSTCOMPILE_ids]);
+
 -- bursar.payments.charge_repository.INSERT
-INSERT INTO charges (org_id, livemode, id, version, payment_intent, customer, status, amount_minor, captured_minor, refunded_minor, disputed_minor, currency, connector, bank_reference, attempt_id, increments, document) VALUES (:org_id, :livemode, :id, :version, :payment_intent, :customer, :status, :amount_minor, :captured_minor, :refunded_minor, :disputed_minor, :currency, :connector, :bank_reference, :attempt_id, :increments, :document);
+INSERT INTO charges (org_id, livemode, id, version, payment_intent, customer, status, amount_minor, captured_minor, refunded_minor, disputed_minor, currency, connector, bank_reference, attempt_id, increments, document, wallet) VALUES (:org_id, :livemode, :id, :version, :payment_intent, :customer, :status, :amount_minor, :captured_minor, :refunded_minor, :disputed_minor, :currency, :connector, :bank_reference, :attempt_id, :increments, :document, :wallet);
 
 -- bursar.payments.charge_repository.UPDATE
 UPDATE charges SET version=:new_version, customer=:new_customer, status=:new_status, amount_minor=:new_amount, captured_minor=:new_captured, refunded_minor=:new_refunded, disputed_minor=:new_disputed, increments=:new_increments, document=:new_document WHERE charges.org_id = :o AND charges.livemode = :m AND charges.id = :i AND charges.version = :expected_version;
@@ -708,22 +1525,22 @@ UPDATE charges SET version=:new_version, customer=:new_customer, status=:new_sta
 UPDATE charges SET version=(charges.version + :version_1), refunded_minor=(charges.refunded_minor + :reserved) WHERE charges.org_id = :o AND charges.livemode = :m AND charges.id = :i AND charges.disputed_minor = :disputed_minor_1 AND charges.captured_minor - charges.refunded_minor >= :reserved;
 
 -- bursar.payments.charge_repository._FIND
-SELECT charges.org_id, charges.livemode, charges.id, charges.version, charges.payment_intent, charges.customer, charges.status, charges.amount_minor, charges.captured_minor, charges.refunded_minor, charges.disputed_minor, charges.currency, charges.connector, charges.bank_reference, charges.attempt_id, charges.increments, charges.document
+SELECT charges.org_id, charges.livemode, charges.id, charges.version, charges.payment_intent, charges.customer, charges.status, charges.amount_minor, charges.captured_minor, charges.refunded_minor, charges.disputed_minor, charges.currency, charges.connector, charges.bank_reference, charges.attempt_id, charges.increments, charges.document, charges.wallet
 FROM charges
 WHERE charges.org_id = :o AND charges.livemode = :m AND charges.id = :i;
 
 -- bursar.payments.charge_repository._FIND_OF_ATTEMPT
-SELECT charges.org_id, charges.livemode, charges.id, charges.version, charges.payment_intent, charges.customer, charges.status, charges.amount_minor, charges.captured_minor, charges.refunded_minor, charges.disputed_minor, charges.currency, charges.connector, charges.bank_reference, charges.attempt_id, charges.increments, charges.document
+SELECT charges.org_id, charges.livemode, charges.id, charges.version, charges.payment_intent, charges.customer, charges.status, charges.amount_minor, charges.captured_minor, charges.refunded_minor, charges.disputed_minor, charges.currency, charges.connector, charges.bank_reference, charges.attempt_id, charges.increments, charges.document, charges.wallet
 FROM charges
 WHERE charges.org_id = :o AND charges.livemode = :m AND charges.payment_intent = :i AND charges.attempt_id = :a;
 
 -- bursar.payments.charge_repository._FIND_OF_BANK
-SELECT charges.org_id, charges.livemode, charges.id, charges.version, charges.payment_intent, charges.customer, charges.status, charges.amount_minor, charges.captured_minor, charges.refunded_minor, charges.disputed_minor, charges.currency, charges.connector, charges.bank_reference, charges.attempt_id, charges.increments, charges.document
+SELECT charges.org_id, charges.livemode, charges.id, charges.version, charges.payment_intent, charges.customer, charges.status, charges.amount_minor, charges.captured_minor, charges.refunded_minor, charges.disputed_minor, charges.currency, charges.connector, charges.bank_reference, charges.attempt_id, charges.increments, charges.document, charges.wallet
 FROM charges
 WHERE charges.org_id = :o AND charges.livemode = :m AND charges.payment_intent = :i AND charges.bank_reference = :r AND charges.status = :status_1 ORDER BY charges.id DESC;
 
 -- bursar.payments.repository.INSERT
-INSERT INTO payment_intents (org_id, livemode, id, version, status, amount_minor, currency, customer, attempt_id, authentication_id, document) VALUES (:org_id, :livemode, :id, :version, :status, :amount_minor, :currency, :customer, :attempt_id, :authentication_id, :document);
+INSERT INTO payment_intents (org_id, livemode, id, version, status, amount_minor, currency, customer, attempt_id, authentication_id, document, wallet, service_fee_minor, transaction_id) VALUES (:org_id, :livemode, :id, :version, :status, :amount_minor, :currency, :customer, :attempt_id, :authentication_id, :document, :wallet, :service_fee_minor, :transaction_id);
 
 -- bursar.payments.repository.UPDATE
 UPDATE payment_intents SET version=:new_version, status=:new_status, amount_minor=:new_amount, currency=:new_currency, customer=:new_customer, attempt_id=:new_attempt, authentication_id=:new_authentication, document=:new_document WHERE payment_intents.org_id = :o AND payment_intents.livemode = :m AND payment_intents.id = :i AND payment_intents.version = :expected_version;
@@ -738,7 +1555,7 @@ DELETE FROM capture_deadlines WHERE capture_deadlines.org_id = :o AND capture_de
 UPDATE capture_deadlines SET due=:new_due WHERE capture_deadlines.org_id = :o AND capture_deadlines.livemode = :m AND capture_deadlines.payment_intent = :i;
 
 -- bursar.payments.repository._FIND
-SELECT payment_intents.version, payment_intents.attempt_id, payment_intents.authentication_id, payment_intents.document
+SELECT payment_intents.version, payment_intents.attempt_id, payment_intents.authentication_id, payment_intents.wallet, payment_intents.service_fee_minor, payment_intents.transaction_id, payment_intents.document
 FROM payment_intents
 WHERE payment_intents.org_id = :o AND payment_intents.livemode = :m AND payment_intents.id = :i;
 
@@ -748,6 +1565,113 @@ FROM (SELECT capture_deadlines.org_id AS org_id, capture_deadlines.livemode AS l
 FROM capture_deadlines
 WHERE capture_deadlines.due <= :now) AS anon_1
 WHERE mssql_rn <= :rows;
+
+-- bursar.people.keys.INSERT
+INSERT INTO signing_keys (org_id, key_number, kid, sealed, created, signs_from) VALUES (:org_id, :key_number, :kid, :sealed, :created, :signs_from);
+
+-- bursar.people.keys.DELETE
+DELETE FROM signing_keys WHERE signing_keys.org_id = :o AND signing_keys.key_number = :n;
+
+-- bursar.people.keys._ALL
+SELECT signing_keys.org_id, signing_keys.key_number, signing_keys.kid, signing_keys.sealed, signing_keys.created, signing_keys.signs_from
+FROM signing_keys
+WHERE signing_keys.org_id = :org_id_1 ORDER BY signing_keys.key_number;
+
+-- bursar.people.lockout.INSERT
+INSERT INTO sign_in_failures (org_id, subject_hash, failures, changed, locked_until, version) VALUES (:org_id, :subject_hash, :failures, :changed, :locked_until, :version);
+
+-- bursar.people.lockout.COUNT
+UPDATE sign_in_failures SET failures=:new_failures, changed=:at, locked_until=:until, version=:new_version WHERE sign_in_failures.org_id = :o AND sign_in_failures.subject_hash = :s AND sign_in_failures.version = :expected_version;
+
+-- bursar.people.lockout.GIVE_BACK
+UPDATE sign_in_failures SET failures=(sign_in_failures.failures - :failures_1), locked_until=:open, version=(sign_in_failures.version + :version_1) WHERE sign_in_failures.org_id = :o AND sign_in_failures.subject_hash = :s AND sign_in_failures.failures > :failures_2;
+
+-- bursar.people.lockout.FORGIVE
+UPDATE sign_in_failures SET failures=:zero, locked_until=:open, version=(sign_in_failures.version + :version_1) WHERE sign_in_failures.org_id = :o AND sign_in_failures.subject_hash = :s;
+
+-- bursar.people.lockout._FAILURES
+SELECT sign_in_failures.org_id, sign_in_failures.subject_hash, sign_in_failures.failures, sign_in_failures.changed, sign_in_failures.locked_until, sign_in_failures.version
+FROM sign_in_failures
+WHERE sign_in_failures.org_id = :org_id_1 AND sign_in_failures.subject_hash IN (__[POSTCOMPILE_s]);
+
+-- bursar.people.lockout.INSERT_PLACE
+INSERT INTO sign_in_places (org_id, user_id, place_hash, seen) VALUES (:org_id, :user_id, :place_hash, :seen);
+
+-- bursar.people.lockout.TOUCH_PLACE
+UPDATE sign_in_places SET seen=:at WHERE sign_in_places.org_id = :o AND sign_in_places.user_id = :u AND sign_in_places.place_hash = :p;
+
+-- bursar.people.lockout._PLACES
+SELECT sign_in_places.place_hash
+FROM sign_in_places
+WHERE sign_in_places.org_id = :org_id_1 AND sign_in_places.user_id = :u AND sign_in_places.place_hash IN (__[POSTCOMPILE_p]) AND sign_in_places.seen > :since;
+
+-- bursar.people.one_time.INSERT
+INSERT INTO one_time_tokens (org_id, token_hash, purpose, subject, created, expires, used) VALUES (:org_id, :token_hash, :purpose, :subject, :created, :expires, :used);
+
+-- bursar.people.one_time.USE
+UPDATE one_time_tokens SET used=:at WHERE one_time_tokens.org_id = :o AND one_time_tokens.token_hash = :h AND one_time_tokens.used IS NULL;
+
+-- bursar.people.one_time._FIND
+SELECT one_time_tokens.org_id, one_time_tokens.token_hash, one_time_tokens.purpose, one_time_tokens.subject, one_time_tokens.created, one_time_tokens.expires, one_time_tokens.used
+FROM one_time_tokens
+WHERE one_time_tokens.org_id = :org_id_1 AND one_time_tokens.token_hash = :h;
+
+-- bursar.people.repository.INSERT
+INSERT INTO users (org_id, id, email, name, password_hash, email_verified, platform_admin, disabled, locale, created, version) VALUES (:org_id, :id, :email, :name, :password_hash, :email_verified, :platform_admin, :disabled, :locale, :created, :version);
+
+-- bursar.people.repository.UPDATE
+UPDATE users SET email=:new_email, name=:new_name, password_hash=:new_password_hash, email_verified=:new_email_verified, platform_admin=:new_platform_admin, disabled=:new_disabled, locale=:new_locale, version=:new_version WHERE users.org_id = :o AND users.id = :i AND users.version = :expected_version;
+
+-- bursar.people.repository._FIND
+SELECT users.org_id, users.id, users.email, users.name, users.password_hash, users.email_verified, users.platform_admin, users.disabled, users.locale, users.created, users.version
+FROM users
+WHERE users.org_id = :org_id_1 AND users.id = :i;
+
+-- bursar.people.repository._FIND_BY_EMAIL
+SELECT users.org_id, users.id, users.email, users.name, users.password_hash, users.email_verified, users.platform_admin, users.disabled, users.locale, users.created, users.version
+FROM users
+WHERE users.org_id = :org_id_1 AND users.email = :e;
+
+-- bursar.people.session_repository.INSERT
+INSERT INTO sessions (org_id, id, user_id, organisation, methods, cookie_hash, remembered, created, proved_at, seen, expires, ended, address, user_agent) VALUES (:org_id, :id, :user_id, :organisation, :methods, :cookie_hash, :remembered, :created, :proved_at, :seen, :expires, :ended, :address, :user_agent);
+
+-- bursar.people.session_repository.END
+UPDATE sessions SET ended=:at WHERE sessions.org_id = :o AND sessions.id = :i AND sessions.ended IS NULL;
+
+-- bursar.people.session_repository.PROVE
+UPDATE sessions SET methods=:new_methods, proved_at=:at WHERE sessions.org_id = :o AND sessions.id = :i AND sessions.ended IS NULL;
+
+-- bursar.people.session_repository.TOUCH
+UPDATE sessions SET seen=:at, expires=:until WHERE sessions.org_id = :o AND sessions.id = :i AND sessions.ended IS NULL;
+
+-- bursar.people.session_repository.SWITCH
+UPDATE sessions SET organisation=:new_organisation, cookie_hash=:new_cookie_hash WHERE sessions.org_id = :o AND sessions.id = :i AND sessions.ended IS NULL;
+
+-- bursar.people.session_repository.INSERT_REFRESH
+INSERT INTO refresh_tokens (org_id, token_hash, session_id, created, expires, used) VALUES (:org_id, :token_hash, :session_id, :created, :expires, :used);
+
+-- bursar.people.session_repository.USE_REFRESH
+UPDATE refresh_tokens SET used=:at WHERE refresh_tokens.org_id = :o AND refresh_tokens.token_hash = :h AND refresh_tokens.used IS NULL;
+
+-- bursar.people.session_repository._FIND
+SELECT sessions.org_id, sessions.id, sessions.user_id, sessions.organisation, sessions.methods, sessions.cookie_hash, sessions.remembered, sessions.created, sessions.proved_at, sessions.seen, sessions.expires, sessions.ended, sessions.address, sessions.user_agent
+FROM sessions
+WHERE sessions.org_id = :org_id_1 AND sessions.id = :i;
+
+-- bursar.people.session_repository._FIND_BY_COOKIE
+SELECT sessions.org_id, sessions.id, sessions.user_id, sessions.organisation, sessions.methods, sessions.cookie_hash, sessions.remembered, sessions.created, sessions.proved_at, sessions.seen, sessions.expires, sessions.ended, sessions.address, sessions.user_agent
+FROM sessions
+WHERE sessions.org_id = :org_id_1 AND sessions.cookie_hash = :h;
+
+-- bursar.people.session_repository._LIVING
+SELECT sessions.org_id, sessions.id, sessions.user_id, sessions.organisation, sessions.methods, sessions.cookie_hash, sessions.remembered, sessions.created, sessions.proved_at, sessions.seen, sessions.expires, sessions.ended, sessions.address, sessions.user_agent
+FROM sessions
+WHERE sessions.org_id = :org_id_1 AND sessions.user_id = :u AND sessions.ended IS NULL AND sessions.expires > :now ORDER BY sessions.id;
+
+-- bursar.people.session_repository._FIND_REFRESH
+SELECT refresh_tokens.org_id, refresh_tokens.token_hash, refresh_tokens.session_id, refresh_tokens.created, refresh_tokens.expires, refresh_tokens.used
+FROM refresh_tokens
+WHERE refresh_tokens.org_id = :org_id_1 AND refresh_tokens.token_hash = :h;
 
 -- bursar.refunds.repository.INSERT
 INSERT INTO refunds (org_id, livemode, id, version, charge, payment_intent, status, amount_minor, currency, attempt_id, document) VALUES (:org_id, :livemode, :id, :version, :charge, :payment_intent, :status, :amount_minor, :currency, :attempt_id, :document);
@@ -759,6 +1683,83 @@ UPDATE refunds SET version=:new_version, status=:new_status, document=:new_docum
 SELECT refunds.org_id, refunds.livemode, refunds.id, refunds.version, refunds.charge, refunds.payment_intent, refunds.status, refunds.amount_minor, refunds.currency, refunds.attempt_id, refunds.document
 FROM refunds
 WHERE refunds.org_id = :o AND refunds.livemode = :m AND refunds.id = :i;
+
+-- bursar.second_factors.repository.INSERT_TOTP
+INSERT INTO totp_secrets (org_id, user_id, sealed, created, confirmed, last_step) VALUES (:org_id, :user_id, :sealed, :created, :confirmed, :last_step);
+
+-- bursar.second_factors.repository.DELETE_UNCONFIRMED_TOTP
+DELETE FROM totp_secrets WHERE totp_secrets.org_id = :org_id_1 AND totp_secrets.user_id = :u AND totp_secrets.confirmed IS NULL;
+
+-- bursar.second_factors.repository.DELETE_TOTP
+DELETE FROM totp_secrets WHERE totp_secrets.org_id = :org_id_1 AND totp_secrets.user_id = :u;
+
+-- bursar.second_factors.repository.SPEND_STEP
+UPDATE totp_secrets SET sealed=:new_sealed, confirmed=:new_confirmed, last_step=:new_step WHERE totp_secrets.org_id = :org_id_1 AND totp_secrets.user_id = :u AND totp_secrets.created = :expected_created AND totp_secrets.last_step = :expected_step;
+
+-- bursar.second_factors.repository._FIND_TOTP
+SELECT totp_secrets.org_id, totp_secrets.user_id, totp_secrets.sealed, totp_secrets.created, totp_secrets.confirmed, totp_secrets.last_step
+FROM totp_secrets
+WHERE totp_secrets.org_id = :org_id_1 AND totp_secrets.user_id = :u;
+
+-- bursar.second_factors.repository.INSERT_CODES
+INSERT INTO recovery_codes (org_id, user_id, version, hashes, created) VALUES (:org_id, :user_id, :version, :hashes, :created);
+
+-- bursar.second_factors.repository.DELETE_CODES
+DELETE FROM recovery_codes WHERE recovery_codes.org_id = :org_id_1 AND recovery_codes.user_id = :u;
+
+-- bursar.second_factors.repository.UPDATE_CODES
+UPDATE recovery_codes SET version=:new_version, hashes=:new_hashes, created=:new_created WHERE recovery_codes.org_id = :org_id_1 AND recovery_codes.user_id = :u AND recovery_codes.version = :expected_version;
+
+-- bursar.second_factors.repository._FIND_CODES
+SELECT recovery_codes.org_id, recovery_codes.user_id, recovery_codes.version, recovery_codes.hashes, recovery_codes.created
+FROM recovery_codes
+WHERE recovery_codes.org_id = :org_id_1 AND recovery_codes.user_id = :u;
+
+-- bursar.second_factors.repository.INSERT_PASSKEY
+INSERT INTO passkeys (org_id, user_id, id, credential_hash, credential_id, public_key, sign_count, name, transports, backed_up, created, last_used) VALUES (:org_id, :user_id, :id, :credential_hash, :credential_id, :public_key, :sign_count, :name, :transports, :backed_up, :created, :last_used);
+
+-- bursar.second_factors.repository.DELETE_PASSKEY
+DELETE FROM passkeys WHERE passkeys.org_id = :org_id_1 AND passkeys.user_id = :u AND passkeys.id = :i;
+
+-- bursar.second_factors.repository.DELETE_PASSKEYS
+DELETE FROM passkeys WHERE passkeys.org_id = :org_id_1 AND passkeys.user_id = :u;
+
+-- bursar.second_factors.repository.RENAME_PASSKEY
+UPDATE passkeys SET name=:new_name WHERE passkeys.org_id = :org_id_1 AND passkeys.user_id = :u AND passkeys.id = :i;
+
+-- bursar.second_factors.repository.USE_PASSKEY
+UPDATE passkeys SET sign_count=:new_count, backed_up=:new_backed_up, last_used=:at WHERE passkeys.org_id = :org_id_1 AND passkeys.user_id = :u AND passkeys.id = :i AND passkeys.sign_count = :expected_count;
+
+-- bursar.second_factors.repository._FIND_PASSKEY
+SELECT passkeys.org_id, passkeys.user_id, passkeys.id, passkeys.credential_hash, passkeys.credential_id, passkeys.public_key, passkeys.sign_count, passkeys.name, passkeys.transports, passkeys.backed_up, passkeys.created, passkeys.last_used
+FROM passkeys
+WHERE passkeys.org_id = :org_id_1 AND passkeys.user_id = :u AND passkeys.id = :i;
+
+-- bursar.second_factors.repository._FIND_PASSKEY_BY_CREDENTIAL
+SELECT passkeys.org_id, passkeys.user_id, passkeys.id, passkeys.credential_hash, passkeys.credential_id, passkeys.public_key, passkeys.sign_count, passkeys.name, passkeys.transports, passkeys.backed_up, passkeys.created, passkeys.last_used
+FROM passkeys
+WHERE passkeys.org_id = :org_id_1 AND passkeys.credential_hash = :h;
+
+-- bursar.second_factors.repository._PASSKEYS_OF
+SELECT passkeys.org_id, passkeys.user_id, passkeys.id, passkeys.credential_hash, passkeys.credential_id, passkeys.public_key, passkeys.sign_count, passkeys.name, passkeys.transports, passkeys.backed_up, passkeys.created, passkeys.last_used
+FROM passkeys
+WHERE passkeys.org_id = :org_id_1 AND passkeys.user_id = :u ORDER BY passkeys.id;
+
+-- bursar.second_factors.repository._COUNT_PASSKEYS
+SELECT count(*) AS count_1
+FROM passkeys
+WHERE passkeys.org_id = :org_id_1 AND passkeys.user_id = :u;
+
+-- bursar.second_factors.repository.INSERT_SPENT
+INSERT INTO spent_challenges (org_id, challenge_hash, expires) VALUES (:org_id, :challenge_hash, :expires);
+
+-- bursar.second_factors.repository._FIND_SPENT
+SELECT spent_challenges.expires
+FROM spent_challenges
+WHERE spent_challenges.org_id = :org_id_1 AND spent_challenges.challenge_hash = :h;
+
+-- bursar.second_factors.repository.DELETE_SPENT
+DELETE FROM spent_challenges WHERE spent_challenges.org_id = :org_id_1 AND spent_challenges.expires < :before;
 
 -- bursar.setup_intents.repository.INSERT
 INSERT INTO setup_intents (org_id, livemode, id, version, status, customer, payment_method, attempt_id, authentication_id, document) VALUES (:org_id, :livemode, :id, :version, :status, :customer, :payment_method, :attempt_id, :authentication_id, :document);
@@ -787,6 +1788,16 @@ UPDATE authentications SET state=:new_state WHERE authentications.org_id = :o AN
 SELECT authentications.org_id, authentications.livemode, authentications.id, authentications.subject_id, authentications.secret, authentications.state, authentications.bank_reference, authentications.return_url
 FROM authentications
 WHERE authentications.org_id = :o AND authentications.livemode = :m AND authentications.id = :i;
+
+-- bursar.transactions.repository._CHARGES
+SELECT charges.id, charges.disputed_minor, charges.document
+FROM charges
+WHERE charges.org_id = :o AND charges.livemode = :m AND charges.id IN (__[POSTCOMPILE_ids]);
+
+-- bursar.transactions.repository._INTENTS
+SELECT payment_intents.id, payment_intents.wallet, payment_intents.service_fee_minor, payment_intents.transaction_id, payment_intents.document
+FROM payment_intents
+WHERE payment_intents.org_id = :o AND payment_intents.livemode = :m AND payment_intents.id IN (__[POSTCOMPILE_ids]);
 
 -- bursar.vault.repository.INSERT_CARD
 INSERT INTO vault_cards (org_id, livemode, id, key_version, sealed) VALUES (:org_id, :livemode, :id, :key_version, :sealed);
@@ -818,3 +1829,163 @@ WHERE vault_cards.org_id = :o AND vault_cards.livemode = :m AND vault_cards.id =
 SELECT data_keys.org_id, data_keys.livemode, data_keys.version, data_keys.wrapped, data_keys.kek_id, data_keys.created, data_keys.state
 FROM data_keys
 WHERE data_keys.org_id = :o AND data_keys.livemode = :m ORDER BY data_keys.version;
+
+-- bursar.wallets.payment_repository.INSERT
+INSERT INTO wallet_payments (org_id, livemode, id, side, wallet_id, source_id, other_org_id, other_wallet_id, currency, total_minor, service_fee_minor, refunded_minor) VALUES (:org_id, :livemode, :id, :side, :wallet_id, :source_id, :other_org_id, :other_wallet_id, :currency, :total_minor, :service_fee_minor, :refunded_minor);
+
+-- bursar.wallets.payment_repository.REFUND
+UPDATE wallet_payments SET refunded_minor=:new_refunded WHERE wallet_payments.org_id = :o AND wallet_payments.livemode = :m AND wallet_payments.id = :i AND wallet_payments.side = :s AND wallet_payments.refunded_minor = :expected_refunded;
+
+-- bursar.wallets.payment_repository._FIND
+SELECT wallet_payments.org_id, wallet_payments.livemode, wallet_payments.id, wallet_payments.side, wallet_payments.wallet_id, wallet_payments.source_id, wallet_payments.other_org_id, wallet_payments.other_wallet_id, wallet_payments.currency, wallet_payments.total_minor, wallet_payments.service_fee_minor, wallet_payments.refunded_minor
+FROM wallet_payments
+WHERE wallet_payments.org_id = :o AND wallet_payments.livemode = :m AND wallet_payments.id = :i AND wallet_payments.side = :s;
+
+-- bursar.wallets.pin_repository.INSERT
+INSERT INTO wallet_pins (org_id, livemode, wallet_id, pin_hash, tries, pauses, paused_until, version) VALUES (:org_id, :livemode, :wallet_id, :pin_hash, :tries, :pauses, :paused_until, :version);
+
+-- bursar.wallets.pin_repository.CHANGE
+UPDATE wallet_pins SET pin_hash=:new_hash, tries=:new_tries, pauses=:new_pauses, paused_until=:new_paused_until, version=:new_version WHERE wallet_pins.org_id = :o AND wallet_pins.livemode = :m AND wallet_pins.wallet_id = :i AND wallet_pins.version = :expected_version;
+
+-- bursar.wallets.pin_repository._FIND
+SELECT wallet_pins.org_id, wallet_pins.livemode, wallet_pins.wallet_id, wallet_pins.pin_hash, wallet_pins.tries, wallet_pins.pauses, wallet_pins.paused_until, wallet_pins.version
+FROM wallet_pins
+WHERE wallet_pins.org_id = :o AND wallet_pins.livemode = :m AND wallet_pins.wallet_id = :i;
+
+-- bursar.wallets.repository.INSERT
+INSERT INTO wallets (org_id, livemode, id, code, name, currency, ledger_name, closed, version) VALUES (:org_id, :livemode, :id, :code, :name, :currency, :ledger_name, :closed, :version);
+
+-- bursar.wallets.repository.INSERT_CODE
+INSERT INTO wallet_codes (org_id, code, wallet_org_id, wallet_livemode, wallet_id) VALUES (:org_id, :code, :wallet_org_id, :wallet_livemode, :wallet_id);
+
+-- bursar.wallets.repository.INSERT_TRANSFER
+INSERT INTO wallet_transfers (org_id, livemode, id, from_wallet_id, to_wallet_id, currency, amount_minor, document) VALUES (:org_id, :livemode, :id, :from_wallet_id, :to_wallet_id, :currency, :amount_minor, :document);
+
+-- bursar.wallets.repository.CHANGE
+UPDATE wallets SET name=:new_name, closed=:new_closed, version=:new_version WHERE wallets.org_id = :o AND wallets.livemode = :m AND wallets.id = :i AND wallets.version = :expected_version;
+
+-- bursar.wallets.repository.DEBIT
+UPDATE wallets SET version=:new_version WHERE wallets.org_id = :o AND wallets.livemode = :m AND wallets.id = :i AND wallets.version = :expected_version AND wallets.closed = :closed_1;
+
+-- bursar.wallets.repository.FENCE
+UPDATE wallets SET version=:new_version WHERE wallets.org_id = :o AND wallets.livemode = :m AND wallets.id = :i AND wallets.version = :expected_version;
+
+-- bursar.wallets.repository._COUNT
+SELECT count(*) AS count_1
+FROM wallets
+WHERE wallets.org_id = :o AND wallets.livemode = :m;
+
+-- bursar.wallets.repository._WALLETS
+SELECT wallets.org_id, wallets.livemode, wallets.id, wallets.code, wallets.name, wallets.currency, wallets.ledger_name, wallets.closed, wallets.version, wallet_pins.wallet_id AS pin_of
+FROM wallets LEFT OUTER JOIN wallet_pins ON wallet_pins.org_id = wallets.org_id AND wallet_pins.livemode = wallets.livemode AND wallet_pins.wallet_id = wallets.id;
+
+-- bursar.wallets.repository._FIND
+SELECT wallets.org_id, wallets.livemode, wallets.id, wallets.code, wallets.name, wallets.currency, wallets.ledger_name, wallets.closed, wallets.version, wallet_pins.wallet_id AS pin_of
+FROM wallets LEFT OUTER JOIN wallet_pins ON wallet_pins.org_id = wallets.org_id AND wallet_pins.livemode = wallets.livemode AND wallet_pins.wallet_id = wallets.id
+WHERE wallets.org_id = :o AND wallets.livemode = :m AND wallets.id = :i;
+
+-- bursar.wallets.repository._FIND_BY_LEDGER_NAME
+SELECT wallets.org_id, wallets.livemode, wallets.id, wallets.code, wallets.name, wallets.currency, wallets.ledger_name, wallets.closed, wallets.version, wallet_pins.wallet_id AS pin_of
+FROM wallets LEFT OUTER JOIN wallet_pins ON wallet_pins.org_id = wallets.org_id AND wallet_pins.livemode = wallets.livemode AND wallet_pins.wallet_id = wallets.id
+WHERE wallets.org_id = :o AND wallets.livemode = :m AND wallets.ledger_name = :n;
+
+-- bursar.wallets.repository._FIND_MANY
+SELECT wallets.org_id, wallets.livemode, wallets.id, wallets.code, wallets.name, wallets.currency, wallets.ledger_name, wallets.closed, wallets.version, wallet_pins.wallet_id AS pin_of
+FROM wallets LEFT OUTER JOIN wallet_pins ON wallet_pins.org_id = wallets.org_id AND wallet_pins.livemode = wallets.livemode AND wallet_pins.wallet_id = wallets.id
+WHERE wallets.org_id = :o AND wallets.livemode = :m AND wallets.id IN (__[POSTCOMPILE_ids]);
+
+-- bursar.wallets.repository._WHOSE
+SELECT wallet_codes.wallet_org_id, wallet_codes.wallet_livemode, wallet_codes.wallet_id
+FROM wallet_codes
+WHERE wallet_codes.org_id = :org_id_1 AND wallet_codes.code = :c;
+
+-- bursar.wallets.repository._FIND_TRANSFER
+SELECT wallet_transfers.document
+FROM wallet_transfers
+WHERE wallet_transfers.org_id = :o AND wallet_transfers.livemode = :m AND wallet_transfers.id = :i;
+
+-- bursar.webhooks.delivery_repository.INSERT
+INSERT INTO webhook_deliveries (org_id, livemode, endpoint_id, event_id, status, event_type, sequence_number, pending_webhooks, tries, tries_before, next_at, finished_at, last_status_code, last_error) VALUES (:org_id, :livemode, :endpoint_id, :event_id, :status, :event_type, :sequence_number, :pending_webhooks, :tries, :tries_before, :next_at, :finished_at, :last_status_code, :last_error);
+
+-- bursar.webhooks.delivery_repository.INSERT_ATTEMPT
+INSERT INTO webhook_attempts (org_id, livemode, endpoint_id, event_id, number, started, latency_milliseconds, status_code, error, answer) VALUES (:org_id, :livemode, :endpoint_id, :event_id, :number, :started, :latency_milliseconds, :status_code, :error, :answer);
+
+-- bursar.webhooks.delivery_repository.INSERT_COUNTER
+INSERT INTO webhook_counters (org_id, livemode, sequence_number) VALUES (:org_id, :livemode, :sequence_number);
+
+-- bursar.webhooks.delivery_repository.MOVE_COUNTER
+UPDATE webhook_counters SET sequence_number=:new_number WHERE webhook_counters.org_id = :o AND webhook_counters.livemode = :m AND webhook_counters.sequence_number = :expected_number;
+
+-- bursar.webhooks.delivery_repository.FINISH_TRY
+UPDATE webhook_deliveries SET status=:new_status, tries=:new_tries, next_at=:new_next_at, finished_at=:new_finished_at, last_status_code=:new_status_code, last_error=:new_error WHERE webhook_deliveries.org_id = :o AND webhook_deliveries.livemode = :m AND webhook_deliveries.endpoint_id = :n AND webhook_deliveries.event_id = :e AND webhook_deliveries.status = :status_1 AND webhook_deliveries.tries = :expected_tries;
+
+-- bursar.webhooks.delivery_repository.SEND_AGAIN
+UPDATE webhook_deliveries SET status=:status, tries_before=webhook_deliveries.tries, next_at=:new_next_at, finished_at=:finished_at WHERE webhook_deliveries.org_id = :o AND webhook_deliveries.livemode = :m AND webhook_deliveries.endpoint_id = :n AND webhook_deliveries.event_id = :e;
+
+-- bursar.webhooks.delivery_repository.GIVE_UP
+UPDATE webhook_deliveries SET status=:status, next_at=:next_at, finished_at=:new_finished_at, last_error=:new_error WHERE webhook_deliveries.org_id = :o AND webhook_deliveries.livemode = :m AND webhook_deliveries.endpoint_id = :n AND webhook_deliveries.event_id = :e AND webhook_deliveries.status = :status_1;
+
+-- bursar.webhooks.delivery_repository.DELETE
+DELETE FROM webhook_deliveries WHERE webhook_deliveries.org_id = :o AND webhook_deliveries.livemode = :m AND webhook_deliveries.endpoint_id = :n AND webhook_deliveries.event_id = :e;
+
+-- bursar.webhooks.delivery_repository.DELETE_ATTEMPTS
+DELETE FROM webhook_attempts WHERE webhook_attempts.org_id = :o AND webhook_attempts.livemode = :m AND webhook_attempts.endpoint_id = :n AND webhook_attempts.event_id = :e;
+
+-- bursar.webhooks.delivery_repository._FIND
+SELECT webhook_deliveries.org_id, webhook_deliveries.livemode, webhook_deliveries.endpoint_id, webhook_deliveries.event_id, webhook_deliveries.status, webhook_deliveries.event_type, webhook_deliveries.sequence_number, webhook_deliveries.pending_webhooks, webhook_deliveries.tries, webhook_deliveries.tries_before, webhook_deliveries.next_at, webhook_deliveries.finished_at, webhook_deliveries.last_status_code, webhook_deliveries.last_error
+FROM webhook_deliveries
+WHERE webhook_deliveries.org_id = :o AND webhook_deliveries.livemode = :m AND webhook_deliveries.endpoint_id = :n AND webhook_deliveries.event_id = :e;
+
+-- bursar.webhooks.delivery_repository._FIND_ATTEMPTS
+SELECT webhook_attempts.org_id, webhook_attempts.livemode, webhook_attempts.endpoint_id, webhook_attempts.event_id, webhook_attempts.number, webhook_attempts.started, webhook_attempts.latency_milliseconds, webhook_attempts.status_code, webhook_attempts.error, webhook_attempts.answer
+FROM webhook_attempts
+WHERE webhook_attempts.org_id = :o AND webhook_attempts.livemode = :m AND webhook_attempts.endpoint_id = :n AND webhook_attempts.event_id = :e ORDER BY webhook_attempts.number;
+
+-- bursar.webhooks.delivery_repository._FIND_COUNTER
+SELECT webhook_counters.sequence_number
+FROM webhook_counters
+WHERE webhook_counters.org_id = :o AND webhook_counters.livemode = :m;
+
+-- bursar.webhooks.repository.INSERT
+INSERT INTO webhook_endpoints (org_id, livemode, id, version, status, is_paused, wakes, failing_since, disabled_reason, disabled_at, secret_sealed, previous_secret_sealed, previous_secret_until, begins_behind, document) VALUES (:org_id, :livemode, :id, :version, :status, :is_paused, :wakes, :failing_since, :disabled_reason, :disabled_at, :secret_sealed, :previous_secret_sealed, :previous_secret_until, :begins_behind, :document);
+
+-- bursar.webhooks.repository.CHANGE
+UPDATE webhook_endpoints SET version=:new_version, status=:new_status, is_paused=:new_is_paused, wakes=(webhook_endpoints.wakes + :wakes_1), failing_since=:new_failing_since, disabled_reason=:new_disabled_reason, disabled_at=:new_disabled_at, secret_sealed=:new_secret, previous_secret_sealed=:new_previous_secret, previous_secret_until=:new_previous_until, begins_behind=:new_begins_behind, document=:new_document WHERE webhook_endpoints.org_id = :o AND webhook_endpoints.livemode = :m AND webhook_endpoints.id = :i AND webhook_endpoints.version = :expected_version;
+
+-- bursar.webhooks.repository.WAKE
+UPDATE webhook_endpoints SET wakes=(webhook_endpoints.wakes + :wakes_1) WHERE webhook_endpoints.org_id = :o AND webhook_endpoints.livemode = :m AND webhook_endpoints.id = :i;
+
+-- bursar.webhooks.repository.BEGIN_FAILING
+UPDATE webhook_endpoints SET failing_since=:new_failing_since WHERE webhook_endpoints.org_id = :o AND webhook_endpoints.livemode = :m AND webhook_endpoints.id = :i AND webhook_endpoints.failing_since IS NULL;
+
+-- bursar.webhooks.repository.END_FAILING
+UPDATE webhook_endpoints SET failing_since=:failing_since WHERE webhook_endpoints.org_id = :o AND webhook_endpoints.livemode = :m AND webhook_endpoints.id = :i;
+
+-- bursar.webhooks.repository.REMOVE
+DELETE FROM webhook_endpoints WHERE webhook_endpoints.org_id = :o AND webhook_endpoints.livemode = :m AND webhook_endpoints.id = :i AND webhook_endpoints.status = :status_1;
+
+-- bursar.webhooks.repository._FIND
+SELECT webhook_endpoints.org_id, webhook_endpoints.livemode, webhook_endpoints.id, webhook_endpoints.version, webhook_endpoints.status, webhook_endpoints.is_paused, webhook_endpoints.wakes, webhook_endpoints.failing_since, webhook_endpoints.disabled_reason, webhook_endpoints.disabled_at, webhook_endpoints.secret_sealed, webhook_endpoints.previous_secret_sealed, webhook_endpoints.previous_secret_until, webhook_endpoints.begins_behind, webhook_endpoints.document
+FROM webhook_endpoints
+WHERE webhook_endpoints.org_id = :o AND webhook_endpoints.livemode = :m AND webhook_endpoints.id = :i;
+
+-- bursar.webhooks.repository._COUNT
+SELECT count(*) AS count_1
+FROM webhook_endpoints
+WHERE webhook_endpoints.org_id = :o AND webhook_endpoints.livemode = :m AND webhook_endpoints.status != :status_1;
+
+-- bursar.webhooks.sweeping._FIND_OLD
+SELECT TOP __[POSTCOMPILE_param_1] webhook_deliveries.event_id
+FROM webhook_deliveries
+WHERE webhook_deliveries.org_id = :o AND webhook_deliveries.livemode = :m AND webhook_deliveries.endpoint_id = :n AND webhook_deliveries.event_id < :before_event AND webhook_deliveries.status = :s AND webhook_deliveries.finished_at < :before;
+
+-- bursar.withdrawals.repository.INSERT
+INSERT INTO withdrawals (org_id, livemode, id, wallet_id, ledger_name, status, currency, amount_minor, version, destination_sealed, document) VALUES (:org_id, :livemode, :id, :wallet_id, :ledger_name, :status, :currency, :amount_minor, :version, :destination_sealed, :document);
+
+-- bursar.withdrawals.repository.CHANGE
+UPDATE withdrawals SET status=:new_status, version=:new_version, document=:new_document WHERE withdrawals.org_id = :o AND withdrawals.livemode = :m AND withdrawals.id = :i AND withdrawals.version = :expected_version;
+
+-- bursar.withdrawals.repository._FIND
+SELECT withdrawals.ledger_name, withdrawals.version, withdrawals.destination_sealed, withdrawals.document
+FROM withdrawals
+WHERE withdrawals.org_id = :o AND withdrawals.livemode = :m AND withdrawals.id = :i;

@@ -170,6 +170,11 @@ func TestCapture(t *testing.T) {
 		Currency:      stripe.String(string(stripe.CurrencyEUR)),
 		PaymentMethod: stripe.String("pm_card_mastercard"),
 		Metadata:      map[string]string{"order": "6735"},
+		PaymentMethodOptions: &stripe.PaymentIntentCreatePaymentMethodOptionsParams{
+			Card: &stripe.PaymentIntentCreatePaymentMethodOptionsCardParams{
+				RequestIncrementalAuthorization: stripe.String("if_available"),
+			},
+		},
 	}
 	params.AddExpand("latest_charge")
 	params.AddExpand("payment_method")

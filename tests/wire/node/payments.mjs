@@ -78,7 +78,9 @@ async function captures() {
   const held = await stripe.paymentIntents.create({
     ...visa,
     capture_method: "manual",
-    payment_method_options: { card: { request_multicapture: "if_available" } },
+    payment_method_options: {
+      card: { request_multicapture: "if_available", request_incremental_authorization: "if_available" },
+    },
   });
   assert.equal(held.status, "requires_capture");
   const raised = await stripe.paymentIntents.incrementAuthorization(held.id, { amount: 2500 });

@@ -1,0 +1,1 @@
+"""Contracts of organisations with acquirers: who takes whose payments."""

@@ -1,0 +1,95 @@
+"""Work that one process does at a time, of however many there are: whoever holds the lease.
+
+A lease only keeps others from doing the same work beside its holder. What must not happen twice is kept from it by
+conditional updates, such as that of a cursor: a holder that slept too long finds that somebody else went on.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+
+from sqlalchemy import Connection, bindparam, select
+
+from bursar.events.tables import work_leases
+from bursar.kit.clock import MICROSECONDS_PER_SECOND, Clock
+from bursar.store.columns import INSTALLATION
+from bursar.store.errors import DuplicateKey, RowsExpected
+from bursar.store.store import Store
+from bursar.store.unit import Change, Unit
+
+LEASE_SECONDS = 15  # a process that died is followed after this long
+RENEW_SECONDS = 5
+
+INSERT = work_leases.insert()
+TAKE = (
+    work_leases.update()
+    .where(
+        work_leases.c.org_id == INSTALLATION,
+        work_leases.c.name == bindparam("n"),
+        work_leases.c.holder == bindparam("expected_holder"),
+        work_leases.c.until == bindparam("expected_until"),
+    )
+    .values(holder=bindparam("new_holder"), until=bindparam("new_until"))
+)
+_FIND = select(work_leases.c.holder, work_leases.c.until).where(
+    work_leases.c.org_id == INSTALLATION, work_leases.c.name == bindparam("n")
+)
+
+
+class Leases:
+    """One process's leases."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._holder = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+
+    async def hold(self, name: str) -> bool:
+        """Takes the lease, or renews it when it runs out soon; tells whether it is ours now."""
+        now = self._clock.now_microseconds()
+
+        def query(connection: Connection) -> tuple[str, int] | None:
+            row = connection.execute(_FIND, {"n": name}).first()
+            return (row.holder, row.until) if row else None
+
+        found = await self._store.read(query)
+        until = now + LEASE_SECONDS * MICROSECONDS_PER_SECOND
+        if found is None:
+            row = {"org_id": INSTALLATION, "name": name, "holder": self._holder, "until": until}
+            return await self._commit(Change(INSERT, row))
+        holder, known_until = found
+        if holder != self._holder and known_until > now:
+            return False
+        if holder == self._holder and known_until - now > (LEASE_SECONDS - RENEW_SECONDS) * MICROSECONDS_PER_SECOND:
+            return True
+        return await self._commit(self._taking(name, holder, known_until, until))
+
+    async def give_up(self, name: str) -> None:
+        """For a process that ends: whoever comes next need not wait."""
+
+        def query(connection: Connection) -> tuple[str, int] | None:
+            row = connection.execute(_FIND, {"n": name}).first()
+            return (row.holder, row.until) if row else None
+
+        found = await self._store.read(query)
+        if found is not None and found[0] == self._holder:
+            await self._commit(self._taking(name, found[0], found[1], 0))
+
+    def _taking(self, name: str, holder: str, known_until: int, until: int) -> Change:
+        row = {
+            "n": name,
+            "expected_holder": holder,
+            "expected_until": known_until,
+            "new_holder": self._holder,
+            "new_until": until,
+        }
+        return Change(TAKE, row, rows_expected=1)
+
+    async def _commit(self, change: Change) -> bool:
+        try:
+            await self._store.commit(Unit([change]))
+        except (RowsExpected, DuplicateKey):  # another process was faster
+            return False
+        return True

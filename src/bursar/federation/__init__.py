@@ -1,0 +1,1 @@
+"""Signing in by OpenID Connect providers, and taking the access tokens that they made for us."""

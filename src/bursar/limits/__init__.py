@@ -1,0 +1,1 @@
+"""How many requests whoever may make: token buckets, in process or on Redis."""

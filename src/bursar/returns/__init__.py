@@ -1,0 +1,1 @@
+"""Where banks send customers back to who approved, or did not, on the bank's page."""
