@@ -70,10 +70,7 @@ class TestProof:
         from bursar.accounts.terms import TermsParams
         from bursar.http.call import Call
 
-        effect = mortal.run(
-            mortal.platform.terms.change(Call(me, "req_1"), TermsParams(proof_above_minor={"usd": 1000}))
-        )
-        town.store.transact_blocking(lambda _: (None, effect.unit))
+        mortal.run(mortal.platform.terms.change(Call(me, "req_1"), TermsParams(proof_above_minor={"usd": 1000})))
         payment = mortal.run(mortal.platform.send("POST", URL, CARD)).json["payment_id"]
         stale, fresh = self.principal(town, 11), self.principal(town, 1)
         assert self.refund(mortal, payment, stale, amount=600)["status"] == "succeeded"
