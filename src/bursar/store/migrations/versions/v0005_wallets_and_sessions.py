@@ -238,9 +238,8 @@ def _known_organisations() -> None:
     organisations = table("organisations", column("org_id"), column("name"), column("name_folded"), column("code"))
     codes = table("organisation_codes", column("org_id"), column("code"), column("organisation"))
     connection = op.get_bind()
-    if connection.dialect.name.startswith(
-        "firebird"
-    ):  # which lets nobody touch a table or column before it is committed
+    if connection.dialect.name.startswith("firebird"):
+        # Nobody may touch a new table or column there before it is committed.
         connection.connection.commit()
     for org_id, name in connection.execute(select(organisations.c.org_id, organisations.c.name)).all():
         code = "ORG" + "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
