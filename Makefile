@@ -50,11 +50,11 @@ bench: ## measure Bursar beside pgbench
 
 .PHONY: faults
 faults: ## the long form of the fault tests: crashes, lost replies
-	@scripts/test -m slow tests/faults
+	@scripts/test -n 0 -m slow tests/faults
 
 .PHONY: fuzz
 fuzz: ## the long form of the fuzz tests
-	@scripts/test -m slow tests/fuzz
+	@scripts/test -n 0 -m slow tests/fuzz
 
 .PHONY: lock
 lock: ## write requirements/*.lock anew (UPGRADE=1: with the newest versions)

@@ -13,9 +13,10 @@ import shutil
 import sqlite3
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 import sqlalchemy
@@ -180,7 +181,9 @@ SERVICES = {
 
 OUTCOMES = ("passed", "left out", "failed")
 """From best to worst: a test whose clean-up fails has not passed."""
-_results = pytest.StashKey[dict[pytest.Item, str]]()
+_results: dict[str, tuple[list[str], str]] = {}
+"""Of each test, which services it named and how it ended; of the process that prints the table."""
+_ASKED_FOR = "services"
 
 
 def _services_of(item: pytest.Item) -> list[str]:
@@ -198,6 +201,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before fixtures try to connect
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    # The report takes it to the process that prints the table, which need not be the one that runs the test.
+    item.user_properties.append((_ASKED_FOR, _services_of(item)))
     for name in _services_of(item):
         reason = SERVICES[name].missing()
         if reason is None:
@@ -207,14 +212,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{name}: {reason}")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    results = item.config.stash.setdefault(_results, {})
-    results[item] = max(results.get(item, "passed"), _outcome(report), key=OUTCOMES.index)
-    return report
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    named = [name for key, names in report.user_properties if key == _ASKED_FOR for name in cast(list[str], names)]
+    if named:
+        _, worst = _results.get(report.nodeid, (named, "passed"))
+        _results[report.nodeid] = named, max(worst, _outcome(report), key=OUTCOMES.index)
 
 
 def _outcome(report: pytest.TestReport) -> str:
@@ -224,10 +226,10 @@ def _outcome(report: pytest.TestReport) -> str:
     return report.outcome
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     counts = {name: Counter[str]() for name in SERVICES}
-    for item, outcome in config.stash.get(_results, {}).items():
-        for name in _services_of(item):
+    for names, outcome in _results.values():
+        for name in names:
             counts[name][outcome] += 1
     if not any(counts.values()):
         return

@@ -29,6 +29,7 @@ SEEN = {
     "token",
     "transaction",
     "wallet",
+    "webhook_delivery",
     "withdrawal",
 }
 

@@ -41,6 +41,7 @@ _THINGS = {
     "tokens": "token",
     "transactions": "transaction",
     "wallets": "wallet",
+    "webhooks": "webhook_delivery",
     "withdrawals": "withdrawal",
 }
 # Ids, codes, numbers, times: nothing that people write freely.

@@ -10,7 +10,6 @@ import base64
 import hashlib
 import hmac
 import secrets
-from typing import Literal
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import msgspec
@@ -38,7 +37,6 @@ class Journey(msgspec.Struct, kw_only=True, frozen=True):
     expires: int
     # Who asked for it, where a signed-in person links their account.
     links_user: str | None = None
-    purpose: Literal["sign_in", "link"] = "sign_in"
 
     def __repr__(self) -> str:
         return f"Journey({self.provider_id})"
@@ -60,7 +58,6 @@ class Journeys:
             return_to=return_to,
             expires=seconds(self._clock.now_microseconds()) + JOURNEY_SECONDS_MAX,
             links_user=links_user,
-            purpose="sign_in" if links_user is None else "link",
         )
 
     def cookie(self, journey: Journey) -> Header:

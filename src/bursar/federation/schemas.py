@@ -39,8 +39,6 @@ class ProviderDocument(msgspec.Struct, kw_only=True, frozen=True):
     creates_users: bool = False
     # Whether a verified address is enough to be the user who has it here. Only for providers that own the addresses.
     links_by_email: bool = False
-    # Whether it asks for a second factor itself, so that ours is not asked for again.
-    brings_second_factor: bool = False
     # For access tokens of the provider on /api/v1: whom they must be made for, and what they must be good for.
     audience: str | None = None
     required_scope: str | None = None
@@ -71,7 +69,6 @@ class ProviderView(msgspec.Struct, kw_only=True):
     grants: list[Grant]
     creates_users: bool
     links_by_email: bool
-    brings_second_factor: bool
     audience: str | None
     required_scope: str | None
     enabled: bool
@@ -116,7 +113,6 @@ class _Described(Params):
     grants: Annotated[list[Grant], Meta(max_length=GRANTS_MAX)] | UnsetType = UNSET
     creates_users: bool | UnsetType = UNSET
     links_by_email: bool | UnsetType = UNSET
-    brings_second_factor: bool | UnsetType = UNSET
     audience: Text | UnsetType | None = UNSET
     required_scope: Text | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET

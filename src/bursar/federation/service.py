@@ -231,9 +231,8 @@ class FederationService:
         if user is None or user.disabled:
             raise ClaimsRefused("the user is disabled")
         await self._memberships.provide(user.id, dict(wanted), provider.id, call.origin())
-        methods = [METHOD, "mfa"] if provider.document.brings_second_factor else [METHOD]
         organisation = wanted[0].organisation if wanted else None
-        return await self._people.sign_in(user, organisation, call, methods=methods, browser=True)
+        return await self._people.sign_in(user, organisation, call, methods=[METHOD], browser=True)
 
     async def _new_identity(
         self, call: Call, provider: Provider, subject: str, claims: Mapping[str, Any], wanted: Sequence[Membership]

@@ -113,12 +113,12 @@ class Dispatcher:
 
     def _log(self, endpoint: Endpoint | None, scope: Scope, answer: Answer, request_id: str, seconds: float) -> None:
         """The path without its query, which may hold what people are searched by; nor what is as good as a key."""
-        is_secret = endpoint is not None and endpoint.payer is not None
+        path = endpoint.path if endpoint is not None and endpoint.payer is not None else scope["path"]
         logger.info(
             "request",
             extra={
                 "method": scope["method"],
-                "path": endpoint.path if endpoint is not None and is_secret else scope["path"],
+                "path": path,
                 "status": answer.status,
                 "milliseconds": round(seconds * 1000, 2),
                 "address": read_address(scope),

@@ -56,9 +56,17 @@ class Asked(NamedTuple):
 class SharedBuckets:
     """Of one event loop. `take` answers None while Redis is away."""
 
-    def __init__(self, url: str, *, retry_seconds: float = RETRY_SECONDS, on_change: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        retry_seconds: float = RETRY_SECONDS,
+        answer_seconds_max: float = ANSWER_SECONDS_MAX,
+        on_change: Callable[[bool], None],
+    ) -> None:
         self._url = url
         self._retry_seconds = retry_seconds
+        self._answer_seconds_max = answer_seconds_max
         self._on_change = on_change
         self._redis: Redis | RedisCluster | None = None
         self._waiting: list[Asked] = []
@@ -73,7 +81,7 @@ class SharedBuckets:
     async def start(self) -> None:
         """Never fails: without Redis the processes begin each for itself."""
         try:
-            self._redis = await _connected(self._url)
+            self._redis = await _connected(self._url, self._answer_seconds_max)
         except Exception as problem:
             self._lost(problem)
 
@@ -107,10 +115,10 @@ class SharedBuckets:
     async def _send_batch(self, redis: Redis | RedisCluster, batch: Sequence[Asked]) -> None:
         asking = asyncio.create_task(_ask(redis, batch))
         try:
-            await asyncio.wait((asking,), timeout=ANSWER_SECONDS_MAX)
+            await asyncio.wait((asking,), timeout=self._answer_seconds_max)
             if not asking.done():
                 await _catch_up()
-            answers = asking.result() if asking.done() else await _given_up(asking)
+            answers = asking.result() if asking.done() else await _given_up(asking, self._answer_seconds_max)
         except Exception as problem:  # whatever it is, it is not the payers' affair
             self._redis = None
             _let_go(batch)
@@ -147,7 +155,7 @@ class SharedBuckets:
                 await asyncio.sleep(wait_seconds)
                 wait_seconds = self._retry_seconds
                 try:
-                    self._redis = await _connected(self._url)
+                    self._redis = await _connected(self._url, self._answer_seconds_max)
                 except Exception as problem:
                     logger.debug("Redis is still away: %s", scrub_text(str(problem)))
         finally:
@@ -163,10 +171,10 @@ async def _catch_up() -> None:
         await asyncio.sleep(0)
 
 
-async def _given_up(asking: asyncio.Task[list[Taken]]) -> list[Taken]:
+async def _given_up(asking: asyncio.Task[list[Taken]], after_seconds: float) -> list[Taken]:
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
-    raise TimeoutError(f"no answer within {ANSWER_SECONDS_MAX * 1000:g} ms")
+    raise TimeoutError(f"no answer within {after_seconds * 1000:g} ms")
 
 
 def _let_go(waiting: Sequence[Asked]) -> None:
@@ -175,7 +183,7 @@ def _let_go(waiting: Sequence[Asked]) -> None:
             asked.answer.set_result(None)
 
 
-async def _connected(url: str) -> Redis | RedisCluster:
+async def _connected(url: str, answer_seconds_max: float) -> Redis | RedisCluster:
     """A client that has shown that it is fast enough; of a cluster, if that is what answers."""
     from redis.asyncio import Redis, RedisCluster
     from redis.asyncio.retry import Retry
@@ -197,7 +205,7 @@ async def _connected(url: str) -> Redis | RedisCluster:
         probe = Asked(Limit("probe", 1, 1, 1), "probe", asyncio.get_running_loop().create_future())
         async with asyncio.timeout(CONNECT_SECONDS_MAX):
             await _ask(redis, [probe])  # what the first question needs is there then, connections above all
-        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+        async with asyncio.timeout(answer_seconds_max):
             await _ask(redis, [probe])
     except BaseException:
         await _closed(redis)

@@ -7,8 +7,6 @@ to the database cannot put a key of their own among ours.
 from __future__ import annotations
 
 import asyncio
-import base64
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,13 +14,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Row, bindparam, select
 
-from bursar.kit.canonical import canonical_bytes
 from bursar.kit.clock import MICROSECONDS_PER_SECOND, Clock
 from bursar.kit.errors import Unavailable
+from bursar.kit.sealing import SealBroken, Sealing
 from bursar.people.secrets import Secrets
 from bursar.people.tables import signing_keys
 from bursar.store.columns import INSTALLATION
@@ -42,7 +38,6 @@ PUBLISHED_AHEAD = DAY  # so that whoever keeps our key set knows a key before it
 KEPT_AFTER = 2 * 3600 * MICROSECONDS_PER_SECOND
 REREAD = 60 * MICROSECONDS_PER_SECOND
 UNKNOWN_REREAD = 5 * MICROSECONDS_PER_SECOND  # whoever invents key ids does not make us read each time
-NONCE_BYTES = 12
 RACES_MAX = 10
 _SEALING = "sealing of signing keys"
 
@@ -68,7 +63,7 @@ class SigningKeys:
     def __init__(self, store: Store, clock: Clock, secrets: Secrets) -> None:
         self._store = store
         self._clock = clock
-        self._secrets = secrets
+        self._sealing = Sealing(secrets.keys(_SEALING))
         self._keys: list[SigningKey] = []
         self._read_at = -REREAD
         self._opened: dict[str, ECKey] = {}
@@ -120,13 +115,11 @@ class SigningKeys:
 
     async def _make(self, number: int, signs_from: int, now: int) -> None:
         kid, plain = await asyncio.to_thread(_new_key)
-        nonce = os.urandom(NONCE_BYTES)
-        sealed = nonce + AESGCM(self._secrets.key(_SEALING)).encrypt(nonce, plain, _binding(number, kid, signs_from))
         row = {
             "org_id": INSTALLATION,
             "key_number": number,
             "kid": kid,
-            "sealed": base64.b64encode(sealed).decode(),
+            "sealed": self._sealing.seal(plain, number, kid, signs_from),
             "created": now,
             "signs_from": signs_from,
         }
@@ -145,16 +138,12 @@ class SigningKeys:
             return known
         from joserfc.jwk import ECKey
 
-        raw = base64.b64decode(row.sealed)
-        bound_to = _binding(row.key_number, row.kid, row.signs_from)
-        for sealing_key in self._secrets.keys(_SEALING):
-            try:
-                plain = AESGCM(sealing_key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], bound_to)
-            except InvalidTag:
-                continue
-            key = self._opened[row.sealed] = ECKey.import_key(plain)
-            return key
-        return None
+        try:
+            plain = self._sealing.unseal(row.sealed, row.key_number, row.kid, row.signs_from)
+        except SealBroken:
+            return None
+        key = self._opened[row.sealed] = ECKey.import_key(plain)
+        return key
 
 
 def signer(keys: Sequence[SigningKey], now: int) -> SigningKey | None:
@@ -203,7 +192,3 @@ def _new_key() -> tuple[str, bytes]:
 
     key = ECKey.generate_key("P-256")
     return key.thumbprint(), key.as_pem(private=True)
-
-
-def _binding(number: int, kid: str, signs_from: int) -> bytes:
-    return canonical_bytes(("signing key", number, kid, signs_from))
