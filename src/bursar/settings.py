@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = DEVELOPMENT_PORT
     workers: Annotated[int, Meta(ge=1, le=128)] = 1
+    # Background work that the server does beside the requests: all, none, or roles, comma separated.
+    worker_roles: str = "all"
     # Committing threads of each process; 0 means one for SQLite, two elsewhere.
     writers: Annotated[int, Meta(ge=0, le=16)] = 0
     # Reading threads of each process; 0 means two for SQLite, four elsewhere.
@@ -223,6 +225,7 @@ _DEVELOPMENT_VARIABLES = (
     "BURSAR_SMTP_URL",
     "BURSAR_MAIL_FROM",
     "BURSAR_SMS_URL",
+    "BURSAR_WORKER_ROLES",
 )
 
 
