@@ -22,6 +22,7 @@ OPEN = {
 }
 HOOKS = "/hooks/"
 SEGMENT = r"[A-Za-z0-9_-]+"
+PLACE = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"  # names an organisation, a mode and an attempt
 WANTED = ("v1/customers", "api/v1/org/profile", "metrics")
 
 
@@ -38,7 +39,8 @@ def is_open(method: str, path: str) -> bool:
 
 
 def _pattern(route: str) -> str:
-    return "/".join(SEGMENT if part.startswith("{") else re.escape(part) for part in route.split("/"))
+    known = {"{place}": PLACE}
+    return "/".join(known.get(part, SEGMENT) if part.startswith("{") else re.escape(part) for part in route.split("/"))
 
 
 def routes(application: Application) -> list[str]:
@@ -56,7 +58,7 @@ def routes(application: Application) -> list[str]:
 
 
 def address_of(route: str) -> str:
-    return re.sub(r"\{(\w+)\}", "piggybank_1", route)
+    return re.sub(r"\{\w+\}", "piggybank_1", route.replace("{place}", "acct_1.0.att_1"))
 
 
 def tricks() -> Iterator[str]:
