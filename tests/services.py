@@ -81,7 +81,11 @@ def proxy_program(name: str) -> str | None:
 def _proxy(name: str) -> Service:
     def describe() -> str:
         told = subprocess.run(
-            [proxy_program(name) or name, "-v"], capture_output=True, text=True, timeout=VERSION_SECONDS_MAX, check=False
+            [proxy_program(name) or name, "-v"],
+            capture_output=True,
+            text=True,
+            timeout=VERSION_SECONDS_MAX,
+            check=False,
         )
         return ((told.stdout + told.stderr).strip().splitlines() or ["says nothing"])[0]
 
