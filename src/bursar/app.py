@@ -60,7 +60,7 @@ from bursar.webhooks.endpoints import control_endpoints as webhook_control_endpo
 from bursar.webhooks.endpoints import endpoints as webhook_endpoints
 from bursar.withdrawals.endpoints import endpoints as withdrawal_endpoints
 from bursar.workers import registry
-from bursar.workers.background import working
+from bursar.workers.background import report_to, working
 from bursar.workers.turns import Job
 
 
@@ -140,8 +140,7 @@ def assemble(runtime: Runtime) -> Application:
         recorder=runtime.recorder,
         log_requests=settings.log_requests,
     )
-    runtime.limits.report_to(metrics)
-    runtime.recorder.report_to(metrics)
+    report_to(runtime, metrics)
     endpoints, controls = all_endpoints(runtime), control_endpoints(runtime)
     operations = Operations(runtime.store, metrics, endpoints, dispatcher.failure, settings.metrics_token, controls)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import socket
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.deploy.proxies import INSIDE_NAME, OUTSIDE_NAME, Proxy, Recorder
 from tests.wire.harness import HOST
 
 AT_ONCE = 16
+CURL_SECONDS_MAX = 60
 BODY_BYTES_MAX = 1024 * 1024
 EVERY_BYTE = bytes(range(256))
 HOOK = "/hooks/piggybank"
@@ -129,6 +132,31 @@ def test_no_request_is_hidden_in_another(proxy: Proxy, recorder: Recorder) -> No
         assert outside.ask("POST", f"{HOOK}?{number}", b"mine")[0] == 200
         outside.close()
         assert [(one.target, one.body) for one in recorder.seen] == [(f"{HOOK}?{number}".encode(), b"mine")]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nor_does_one_lead_inside_by_http_2(proxy: Proxy, recorder: Recorder, tmp_path: Path, method: str) -> None:
+    """curl sends addresses as they are given; those that are no part of an address it refuses itself."""
+    base = f"https://{OUTSIDE_NAME}:{proxy.outside}"
+    targets = [one for one in paths.tricks() if one.startswith("/") and "#" not in one and " " not in one]
+    plain = ["/hooks/piggybank?last", "/checkout/txn_1?last"]
+    lines = ["silent", "insecure", "http2", "path-as-is", f'request = "{method}"', "globoff"]
+    lines += [f'resolve = "{OUTSIDE_NAME}:{proxy.outside}:{HOST}"', f"max-time = {CURL_SECONDS_MAX}"]
+    for target in [*targets, *plain]:
+        escaped = target.replace(chr(92), chr(92) * 2)
+        lines += [f'url = "{base}{escaped}"', 'output = "/dev/null"']
+    lines += ["""write-out = "%{http_version} %{response_code}\\n\""""]
+    (tmp_path / "curl").write_text("\n".join(lines) + "\n")
+    done = subprocess.run(
+        ["curl", "-K", str(tmp_path / "curl")], capture_output=True, text=True, timeout=CURL_SECONDS_MAX, check=False
+    )
+    told = done.stdout.splitlines()
+    assert len(told) == len(targets) + len(plain), done.stderr
+    assert {line.split()[0] for line in told if line.split()[1] in ("200", "404")} == {"2"}
+    for seen in recorder.seen:
+        assert paths.is_open(seen.method, seen.path), seen
+    [opened] = {seen.target.decode() for seen in recorder.seen} & set(plain)
+    assert opened == plain[0 if method == "POST" else 1], "what is open is open by HTTP/2, too"
 
 
 def test_what_gets_through_would_be_noticed(proxy: Proxy, recorder: Recorder) -> None:

@@ -6,12 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from bursar.http.metrics import Metrics
 from bursar.kit.interpreter import tune_for_serving
 from bursar.processes.heart import Heart
 from bursar.processes.schemas import Command
 from bursar.runtime import Runtime
 from bursar.workers.registry import ROLES
 from bursar.workers.turns import Job, cancelled, keep_running
+
+
+def report_to(runtime: Runtime, metrics: Metrics) -> None:
+    """Whatever counts something, in the server and in processes that only work."""
+    runtime.limits.report_to(metrics)
+    runtime.recorder.report_to(metrics)
 
 
 @asynccontextmanager

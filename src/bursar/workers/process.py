@@ -14,7 +14,7 @@ from bursar.http.metrics import Metrics
 from bursar.http.operations import Operations
 from bursar.http.responses import Answer, error_answer
 from bursar.runtime import Runtime
-from bursar.workers.background import working
+from bursar.workers.background import report_to, working
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
@@ -22,8 +22,7 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 def listening(runtime: Runtime, roles: Sequence[str]) -> Application:
     """For a server on the port; its start and its end are those of the work."""
     metrics = Metrics()
-    runtime.limits.report_to(metrics)
-    runtime.recorder.report_to(metrics)
+    report_to(runtime, metrics)
     operations = Operations(runtime.store, metrics, [], _failure, runtime.settings.metrics_token)
 
     @asynccontextmanager
