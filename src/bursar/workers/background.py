@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from bursar.http.metrics import Metrics
 from bursar.kit.interpreter import tune_for_serving
@@ -21,6 +22,13 @@ def report_to(runtime: Runtime, metrics: Metrics) -> None:
     runtime.recorder.report_to(metrics)
 
 
+async def run_role(runtime: Runtime, role: str) -> None:
+    """Workers that are new each time: one that met a defect may have closed what it needs."""
+    async with asyncio.TaskGroup() as group:
+        for worker in ROLES[role](runtime):
+            group.create_task(worker.run())
+
+
 @asynccontextmanager
 async def working(
     runtime: Runtime, command: Command, roles: Sequence[str], own_jobs: Sequence[Job] = ()
@@ -30,7 +38,7 @@ async def working(
     await runtime.limits.start()
     heart = Heart(runtime.store, runtime.ids, runtime.clock, command, roles)
     jobs: list[tuple[str, Job]] = [("this process", job) for job in (heart.run, *own_jobs)]
-    jobs += [(role, worker.run) for role in roles for worker in ROLES[role](runtime)]
+    jobs += [(role, partial(run_role, runtime, role)) for role in roles]
     tasks = [asyncio.create_task(keep_running(name, job)) for name, job in jobs]
     try:
         yield
