@@ -18,6 +18,7 @@ from bursar.workers.registry import ROLES
 from tests.faults.process import PROGRAM, ServerProcess, clean_environment, dev_server
 from tests.faults.production import production_server, run_command
 from tests.notifications.mail_servers import mail_server
+from tests.secrets_of_production import secret_variables
 from tests.webhooks.receivers import OK, Received, receiving
 from tests.wire.harness import SECRET_KEY, _free_port
 
@@ -202,3 +203,15 @@ def test_a_role_that_is_not_there_is_one_sentence(tmp_path: Path, arguments: tup
     ended = run_command(environment, "worker", *arguments)
     assert (ended.returncode, "Traceback" in ended.stderr) == (3, False), ended.stderr
     assert "There is no role named" in ended.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_whose_setting_names_no_role_does_not_start(tmp_path: Path, workers: str) -> None:
+    environment = {
+        "BURSAR_DATABASE_URL": f"sqlite:///{tmp_path / 'bursar.db'}",
+        "BURSAR_WORKER_ROLES": "webhook",
+        **secret_variables(),
+    }
+    ended = run_command(environment, "serve", "--port", str(_free_port()), "--workers", workers)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (3, False), ended.stderr
+    assert "There is no role named 'webhook'" in ended.stderr
