@@ -140,6 +140,7 @@ def assemble(runtime: Runtime) -> Application:
     )
     runtime.limits.report_to(metrics)
     runtime.recorder.report_to(metrics)
+    runtime.webhooks.report_to(metrics)
     endpoints, controls = all_endpoints(runtime), control_endpoints(runtime)
     operations = Operations(runtime.store, metrics, endpoints, dispatcher.failure, settings.metrics_token, controls)
 

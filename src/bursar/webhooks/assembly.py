@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from bursar.http.metrics import Metrics
 from bursar.kit.clock import Clock
 from bursar.kit.ids import IdFactory
 from bursar.store.store import Store
 from bursar.webhooks.addresses import Guard
 from bursar.webhooks.delivery_service import DeliveryService
+from bursar.webhooks.figures import Figures
 from bursar.webhooks.resolving import Resolver
 from bursar.webhooks.secrets import EndpointSecrets
 from bursar.webhooks.service import WebhookService
@@ -36,12 +38,18 @@ class Webhooks:
         self._store = store
         self._clock = clock
         self._development = development
+        self._figures: Figures | None = None
         self._own = [_host_and_port(public_url)]
+
+    def report_to(self, metrics: Metrics) -> None:
+        self._figures = Figures(metrics.registry)
 
     def worker(self) -> WebhookWorker:
         resolver = Resolver()
         guard = Guard(resolver.resolve, allow_loopback=self._development, own=self._own)
-        return WebhookWorker(self._store, self._clock, self.secrets, guard, closing=resolver.close)
+        return WebhookWorker(
+            self._store, self._clock, self.secrets, guard, closing=resolver.close, figures=self._figures
+        )
 
 
 class HasWebhooks(Protocol):
