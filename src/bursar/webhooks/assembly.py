@@ -11,6 +11,7 @@ from bursar.kit.ids import IdFactory
 from bursar.store.store import Store
 from bursar.webhooks.addresses import Guard
 from bursar.webhooks.delivery_service import DeliveryService
+from bursar.webhooks.event_states import EventDeliveries
 from bursar.webhooks.figures import Figures
 from bursar.webhooks.resolving import Resolver
 from bursar.webhooks.secrets import EndpointSecrets
@@ -35,6 +36,7 @@ class Webhooks:
         self.secrets = EndpointSecrets(secret_key, secret_key_previous)
         self.endpoints = WebhookService(store, ids, clock, self.secrets, allow_loopback=development)
         self.deliveries = DeliveryService(store, clock, self.endpoints)
+        self.event_states = EventDeliveries()
         self._store = store
         self._clock = clock
         self._development = development

@@ -192,6 +192,19 @@ def known_events(connection: Connection, endpoint: EndpointKey, event_ids: Seque
     return set(connection.execute(query).scalars())
 
 
+def states(
+    connection: Connection, org_id: str, livemode: int, endpoint_ids: Sequence[str], event_ids: Sequence[str]
+) -> dict[tuple[str, str], str]:
+    """By endpoint and event, of those that there are."""
+    query = select(_table.endpoint_id, _table.event_id, _table.status).where(
+        _table.org_id == org_id,
+        _table.livemode == livemode,
+        _table.endpoint_id.in_(list(endpoint_ids)),
+        _table.event_id.in_(list(event_ids)),
+    )
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+
+
 def sequence_numbers(
     connection: Connection, org_id: str, livemode: int, endpoint_ids: Sequence[str], event_ids: Sequence[str]
 ) -> dict[str, int]:
