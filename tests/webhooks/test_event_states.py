@@ -54,7 +54,7 @@ def test_what_is_pending_is_counted_before_and_after_it_is_taken_in(database: Da
                 await good.until_received(2)
                 await bad.until_received(1)
                 async with asyncio.timeout(20):
-                    while (await log.page())[0] != [(name, int(name == "charge.succeeded")) for name, _ in before]:
+                    while (await log.page())[0] != [(name, int(name == "charge.succeeded")) for name, _ in before]:  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
             (charge,) = await log.ids(type="charge.succeeded")
             assert await log.pending(charge) == 1
