@@ -27,7 +27,7 @@ from bursar.commands.output import (
 )
 from bursar.commands.server_calls import KeyOption, Refusal, Server, ServerAway, UrlOption, away, named_server
 from bursar.webhooks.managed import delivery_id, read_delivery_id
-from bursar.webhooks.signing import new_secret, signature_headers, signing_key
+from bursar.webhooks.signing import SECRET_PREFIX, SigningKey, new_secret, signature_headers, signing_key
 
 FORWARD_SECONDS_MAX = 20.0  # as long as a webhook's receiver may take
 LAST_MAX = 100
@@ -122,10 +122,7 @@ class Forward:
         self.url = url if "://" in url else f"http://{url}"
         self.secret = secret
         self._address = _address(self.url)
-        try:
-            self._key = signing_key(secret)
-        except ValueError:
-            raise fail("The secret is none of ours: it looks like whsec_ and 32 characters.", EXIT_USAGE) from None
+        self._key = _key(secret)
 
     def send(self, event: ListedEvent) -> Forwarded:
         body = bytes(event.raw)
@@ -221,6 +218,15 @@ class _WithData(msgspec.Struct):
 
 def _object_id(event: ListedEvent) -> str:
     return str(msgspec.json.decode(event.raw, type=_WithData).data.object.get("id", ""))
+
+
+def _key(secret: str) -> SigningKey:
+    try:
+        if secret.startswith(SECRET_PREFIX):
+            return signing_key(secret)
+    except ValueError:
+        pass
+    raise fail("The secret is none of ours: it looks like whsec_ and 32 characters.", EXIT_USAGE)
 
 
 def _address(url: str) -> SplitResult:
