@@ -180,7 +180,7 @@ class WebhookWorker:
         if began < self._endpoints_at:
             return
         footprints = await self._store.read(repository.footprints)
-        if footprints and not self.shards.held:
+        if footprints and not self._footprints:  # the first endpoint need not wait
             self._leases_at = 0.0
         self._footprints = footprints
         lost = [key for key in self._endpoints if key not in footprints or not self._is_ours(key)]
