@@ -9,6 +9,7 @@ import typer
 from bursar import __version__
 from bursar.commands import attempts, audit, books, events, keys, people, server, simulator, vault
 from bursar.commands.doctor import doctor
+from bursar.commands.listen import listen
 from bursar.commands.mails import mails
 from bursar.commands.openapi import openapi
 from bursar.commands.trigger import trigger
@@ -26,7 +27,7 @@ app.command()(server.migrate)
 app.command()(doctor)
 app.command()(openapi)
 app.command()(mails)
-app.command()(events.listen)
+app.command()(listen)
 app.command()(trigger)
 app.add_typer(keys.app, name="keys")
 app.add_typer(people.app, name="users")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from bursar.commands.output import EXIT_USAGE, complaints, fail
+from bursar.commands.output import EXIT_USAGE, complaints, escaped, fail
 from bursar.commands.server_calls import Server, ServerAway
 from bursar.events.rules import PUBLIC_TYPES
 from bursar.events.schemas import TYPES_MAX
@@ -83,7 +83,7 @@ class Follower:
             except ServerAway as problem:
                 if not is_away:
                     complaints.print(
-                        f"The server at {self._server.url} gives no answer ({problem}); it is asked again."
+                        f"{self._server.url} gives no answer ({escaped(str(problem))}); it is asked again."
                     )
                 is_away = True
                 time.sleep(AWAY_SECONDS)
