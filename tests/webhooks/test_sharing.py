@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack
+from random import Random
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bursar.webhooks import sharing
-from bursar.webhooks.sharing import SHARDS, WISH, gives_one_up, shard_of
+from bursar.webhooks.sharing import SHARDS, WISH, Shards, gives_one_up, shard_of
 from bursar.webhooks.worker import WebhookWorker
 from tests.databases import Database, on
 from tests.webhooks.receivers import receiving
@@ -38,6 +42,57 @@ def test_whoever_has_the_most_gives_up_until_it_is_even(names: str, wishing: str
     known = holders(*names, wishing=wishing)
     found = [name for name in "abcde" if gives_one_up(known, name, names.count(name))]
     assert found == ([] if giving is None else [giving])
+
+
+class Leases:
+    """As those of the database, while nobody dies."""
+
+    def __init__(self, holder: str, table: dict[str, str]) -> None:
+        self.holder = holder
+        self._table = table
+
+    async def hold(self, name: str) -> bool:
+        return self._table.setdefault(name, self.holder) == self.holder
+
+    async def holders(self, _group: str) -> dict[str, str]:
+        return dict(self._table)
+
+    async def give_up(self, name: str) -> None:
+        if self._table.get(name) == self.holder:
+            del self._table[name]
+
+
+async def nothing_is_on_its_way(_shard: int) -> None:
+    await asyncio.sleep(0)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from("abcdef"), max_size=10), st.integers(0, 1_000_000))
+def test_whoever_comes_and_goes_all_is_looked_after_evenly(changes: list[str], seed: int) -> None:
+    """Each of these comes, or goes if it is there; then all look, in any order, until nothing changes any more."""
+    chance = Random(seed)  # noqa: S311 - the order of a test
+
+    async def scenario() -> None:
+        table: dict[str, str] = {}
+        present: dict[str, Shards] = {}
+        for name in changes:
+            if name in present:
+                await present.pop(name).close()
+            else:
+                leases: Any = Leases(name, table)
+                present[name] = Shards(leases, nothing_is_on_its_way)
+            for _ in range(30):
+                for shards in chance.sample(list(present.values()), len(present)):
+                    await shards.look()
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
+                held = [shard for shards in present.values() for shard in shards.held]
+                assert len(held) == len(set(held)), "never two at once"
+            counts = [len(shards.held) for shards in present.values()]
+            assert sum(counts) == (SHARDS if present else 0)
+            assert max(counts, default=0) - min(counts, default=0) <= 1
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("database", on("sqlite", "postgresql"), indirect=True)
