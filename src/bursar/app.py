@@ -22,6 +22,7 @@ from bursar.customers.endpoints import endpoints as customer_endpoints
 from bursar.disputes.endpoints import endpoints as dispute_endpoints
 from bursar.events.endpoints import endpoints as event_endpoints
 from bursar.federation.endpoints import endpoints as federation_endpoints
+from bursar.histories.assembly import workers as history_workers
 from bursar.hooks.endpoints import HookEndpoint
 from bursar.http.asgi import Application
 from bursar.http.dispatch import Dispatcher
@@ -54,6 +55,8 @@ from bursar.second_factors.endpoints import endpoints as second_factor_endpoints
 from bursar.second_factors.tasks import run_forgetting
 from bursar.settings import Settings
 from bursar.setup_intents.endpoints import endpoints as setup_endpoints
+from bursar.streams.assembly import workers as stream_workers
+from bursar.streams.endpoints import endpoints as stream_endpoints
 from bursar.tasks import run_bookkeeping, run_housekeeping
 from bursar.three_d_secure.pages import AuthenticationPages
 from bursar.transactions.endpoints import endpoints as transaction_endpoints
@@ -103,6 +106,7 @@ def control_endpoints(runtime: Runtime) -> list[Endpoint]:
         *people_endpoints(runtime.identity.sign_in, runtime.identity.sessions, runtime.identity.profile),
         *plain_payment_endpoints(runtime.plain_payments),
         *session_endpoints(runtime.payment_sessions, runtime.accepting, runtime.refunding, runtime.payers),
+        *stream_endpoints(runtime.streams.service),
         *transaction_endpoints(runtime.transactions),
         *wallet_endpoints(runtime.wallets, runtime.transfers, runtime.statements),
         *webhook_control_endpoints(runtime.webhooks.endpoints, runtime.webhooks.deliveries),
@@ -160,6 +164,11 @@ def assemble(runtime: Runtime) -> Application:
             asyncio.create_task(runtime.session_ends.run()),
             *(asyncio.create_task(worker.run()) for worker in webhook_workers(runtime)),
             *(asyncio.create_task(worker.run()) for worker in notification_workers(runtime)),
+            *(asyncio.create_task(worker.run()) for worker in stream_workers(runtime, metrics)),
+            *(
+                asyncio.create_task(w.run())
+                for w in history_workers(runtime.store, runtime.clock, settings.history_url)
+            ),
         ]
         try:
             yield

@@ -74,6 +74,8 @@ from bursar.setup_intents.settlement import SetupSettlement
 from bursar.store import schema
 from bursar.store.engine import Engines
 from bursar.store.store import Store
+from bursar.streams.assembly import Streams
+from bursar.streams.schemas import read_installation_streams
 from bursar.three_d_secure.service import AuthenticationService
 from bursar.transactions.service import TransactionService
 from bursar.upi_pages.service import UpiPageService
@@ -156,6 +158,16 @@ class Runtime:
         self._build_registration()
         self._build_plain()
         self._build_notifications()
+        self.streams = Streams(
+            self.store,
+            self.ids,
+            self.clock,
+            secret_key=settings.secret_key,
+            secret_key_previous=settings.secret_key_previous,
+            installation_streams=read_installation_streams(settings.streams or ""),
+            allowed_hosts=settings.stream_hosts or "",
+            development=settings.development,
+        )
         self.webhooks = Webhooks(
             self.store,
             self.ids,

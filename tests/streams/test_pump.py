@@ -1,0 +1,173 @@
+"""The pump itself, with brokers that do what a test wants."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from prometheus_client import CollectorRegistry
+
+from bursar.streams.port import Message, Problem, Publisher, Sink, StreamProblem
+from bursar.streams.registry import MakePublisher
+from bursar.streams.rules import Pace
+from bursar.streams.schemas import InstallationStream
+from tests.streams import harness
+
+PAYMENTS = [f"pi_{number:04}" for number in range(30)]
+EVENTS = len(PAYMENTS) * len(harness.STEPS)
+FULL = Problem("destination_full", "No room.")
+
+
+class Broker:
+    """Keeps what it takes. `moods` decides what it does with each flight."""
+
+    flight_max: ClassVar[int] = 10
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.message_bytes_max = 1_000_000
+        self.kept: list[bytes] = []
+        self.opened = 0
+        self._chance = random.Random(seed) if seed is not None else None  # noqa: S311 - the mood of a test
+
+    async def open(self) -> None:
+        self.opened += 1
+
+    async def publish(self, flight: Sequence[Message]) -> list[Problem | None]:
+        results: list[Problem | None] = []
+        for message in flight:
+            mood = self._chance.random() if self._chance else 0.0
+            if mood > 0.97:
+                raise StreamProblem("broker_away", "Gone, with what came before.")
+            if mood > 0.9:
+                results.append(FULL)
+                continue
+            self.kept.append(message.body)
+            results.append(None)
+        return results
+
+    async def close(self) -> None:
+        pass
+
+
+def making(*brokers: Publisher) -> MakePublisher:
+    found = {str(number): broker for number, broker in enumerate(brokers)}
+
+    def make(sink: Sink) -> Publisher:
+        return found[sink.destination]
+
+    return make
+
+
+def own(name: str, destination: str, begin: Literal["now", "beginning"] = "beginning") -> InstallationStream:
+    return InstallationStream(name=name, kind="redis", destination=destination, begin=begin)
+
+
+def test_a_broker_of_bad_moods_gets_everything_in_order(tmp_path: Path) -> None:
+    async def scenario() -> Broker:
+        broker = Broker(seed=7)
+        with harness.opened(tmp_path) as store:
+            await harness.tell(store, PAYMENTS)
+            made = harness.worker(
+                store, own(harness.NAME, "0"), make=making(broker), pace=Pace(0.001, 0.005, 0.001, 0.005)
+            )
+            async with harness.running(made):
+                await harness.until_published(store, EVENTS)
+        return broker
+
+    broker = asyncio.run(scenario())
+    assert broker.opened > 3
+    harness.check_story(broker.kept, PAYMENTS)
+
+
+def test_one_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
+    class Hanging(Broker):
+        async def publish(self, flight: Sequence[Message]) -> list[Problem | None]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def scenario() -> None:
+        broker = Broker()
+        with harness.opened(tmp_path) as store:
+            await harness.tell(store, PAYMENTS)
+            make = making(broker, Hanging())
+            async with harness.running(harness.worker(store, own("hangs", "1"), own(harness.NAME, "0"), make=make)):
+                await harness.until_published(store, EVENTS)
+        harness.check_story(broker.kept, PAYMENTS)
+
+    asyncio.run(scenario())
+
+
+def test_a_defect_is_said_and_does_not_end_the_worker(tmp_path: Path) -> None:
+    class Defective(Broker):
+        async def open(self) -> None:
+            await super().open()
+            if self.opened < 3:
+                raise ZeroDivisionError
+
+    async def scenario() -> None:
+        broker = Defective()
+        with harness.opened(tmp_path) as store:
+            await harness.tell(store, PAYMENTS)
+            async with harness.running(harness.worker(store, own(harness.NAME, "0"), make=making(broker))):
+                await harness.until_state(store, "retrying", "internal_error")
+                await harness.until_published(store, EVENTS)
+
+    asyncio.run(scenario())
+
+
+def test_from_now_on_means_what_comes_even_across_a_restart(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        broker = Broker()
+        with harness.opened(tmp_path) as store:
+            make = making(broker)
+            first = harness.worker(store, own(harness.NAME, "0", "now"), make=make)
+            async with harness.running(first):  # nothing has happened yet: it has no place in any chain
+                await harness.until_state(store, "running", None)
+            await harness.tell(store, PAYMENTS)
+            second = harness.worker(store, own(harness.NAME, "0", "now"), make=make)
+            async with harness.running(second):
+                await harness.until_published(store, EVENTS)
+        harness.check_story(broker.kept, PAYMENTS)
+
+    asyncio.run(scenario())
+
+
+def test_two_processes_do_not_both_publish(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        broker = Broker()
+        with harness.opened(tmp_path) as store:
+            make = making(broker)
+            one = harness.worker(store, own(harness.NAME, "0"), make=make)
+            other = harness.worker(store, own(harness.NAME, "0"), make=make)
+            async with harness.running(one), harness.running(other):
+                await harness.tell(store, PAYMENTS)
+                await harness.until_published(store, EVENTS)
+        assert len(broker.kept) == EVENTS
+        assert broker.opened == 1
+
+    asyncio.run(scenario())
+
+
+def test_figures_tell_what_was_published_and_how_far_behind_it_is(tmp_path: Path) -> None:
+    async def scenario() -> CollectorRegistry:
+        registry = CollectorRegistry()
+        with harness.opened(tmp_path) as store:
+            await harness.tell(store, PAYMENTS)
+            made = harness.worker(store, own(harness.NAME, "0"), make=making(Broker()))
+            made.figures.report_to(registry)
+            async with harness.running(made):
+                await harness.until_published(store, EVENTS)
+                labels = {"stream": harness.NAME, "kind": "redis"}
+
+                async def caught_up() -> bool:
+                    return registry.get_sample_value("bursar_stream_lag_events", labels) == 0
+
+                await harness.until(caught_up)
+                assert registry.get_sample_value("bursar_stream_published_total", labels) == EVENTS
+                assert registry.get_sample_value("bursar_stream_lag_seconds", labels) == 0
+        return registry
+
+    asyncio.run(scenario())
