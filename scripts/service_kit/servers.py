@@ -342,13 +342,14 @@ class RabbitMQ(Server):
         return processes.lacking_programs("rabbitmq-server", "rabbitmqctl", "erl")
 
     def prepare(self, place: Place) -> None:
-        distribution = processes.free_port(place.port + 10_000)
+        distribution = processes.free_port(0)
         settings = f"""
             listeners.tcp.1 = 127.0.0.1:{place.port}
             log.console = true
             log.console.level = warning
             total_memory_available_override_value = 1GB
             disk_free_limit.absolute = 50MB
+            max_message_size = 2000000
         """
         place.run("tee", "rabbitmq.conf", text=settings)
         place.run("tee", "enabled_plugins", text="[].\n")

@@ -1,6 +1,7 @@
 """A process that publishes, and is killed once the broker has confirmed and before the cursor has moved.
 
-Arguments: the folder of the log, the stream as JSON, the number of flights after which it dies.
+Arguments: the folder of the log, the stream as JSON, the number of flights after which it dies; with 0, somebody else
+kills it.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def main(folder: str, stream: str, flights: str) -> None:
         return Doomed(make_publisher(sink), int(flights))  # type: ignore[return-value]
 
     with harness.opened(Path(folder)) as store:
+        print("begins", flush=True)
         asyncio.run(harness.worker(store, own, make=make).run())
 
 

@@ -109,10 +109,10 @@ async def state_of(store: Store, key: StreamKey = KEY) -> StreamState | None:
     return await store.read(lambda connection: repository.find_state(connection, key))
 
 
-async def until(what: Callable[[], Awaitable[bool]], seconds: float = SECONDS_MAX) -> None:
-    async with asyncio.timeout(seconds):
+async def until(what: Callable[[], Awaitable[bool]], pause: float = 0.05) -> None:
+    async with asyncio.timeout(SECONDS_MAX):
         while not await what():  # noqa: ASYNC110 - another process, or the database, is what changes it
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(pause)
 
 
 async def until_published(store: Store, events: int) -> None:

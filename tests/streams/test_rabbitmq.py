@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import aio_pika
 import pytest
 
+from bursar.store.unit import Unit
 from tests.services import server_url
 from tests.streams import harness
 
@@ -113,6 +114,28 @@ def test_what_no_queue_takes_is_not_lost(tmp_path: Path, name: str) -> None:
                     await queue.bind(exchange, "#")
                     await harness.until_published(store, len(harness.STEPS))
         harness.check_story([message.body for message in await taken(name, len(harness.STEPS))], PAYMENTS[:1])
+
+    asyncio.run(scenario())
+
+
+def test_what_the_broker_finds_too_large_is_told_by_reference_and_the_rest_whole(tmp_path: Path, name: str) -> None:
+    async def scenario() -> None:
+        small, large = PAYMENTS[:3], "pi_large"
+        with harness.opened(tmp_path) as store:
+            entries = [harness.entry(payment, 0) for payment in small]
+            await store.commit(Unit([], [*entries, harness.entry(large, 0, padding=2_100_000)]))
+            # More than the broker takes: it says so by closing the channel, whatever else is on its way there.
+            async with harness.running(harness.worker(store, own_stream(name, message_bytes_max=4_000_000))):
+                await harness.until_published(store, len(small) + 1)
+                await harness.tell_step(store, [large], 1, padding=2_100_000)
+                await harness.until_published(store, len(small) + 2)
+                state = await harness.until_state(store, "running", None)
+        assert state.referenced == 2
+        told = {}
+        for message in await taken(name, len(small) + 2):
+            told[message.message_id] = json.loads(message.body)
+        assert sorted(one["partitionkey"] for one in told.values()) == sorted([*small, large, large])
+        assert all(("dataref" in one) == (one["partitionkey"] == large) for one in told.values())
 
     asyncio.run(scenario())
 

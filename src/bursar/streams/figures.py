@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry, Counter, Gauge
+    from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
     from bursar.streams.repository import StreamKey
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Figures:
@@ -18,9 +23,11 @@ class Figures:
         self._problems: Counter | None = None
         self._lag_events: Gauge | None = None
         self._lag_seconds: Gauge | None = None
+        self._unconfirmed: Gauge | None = None
+        self._broker_seconds: Histogram | None = None
 
     def report_to(self, registry: CollectorRegistry) -> None:
-        from prometheus_client import Counter, Gauge
+        from prometheus_client import Counter, Gauge, Histogram
 
         labels = ("stream", "kind")
         self._published = Counter(
@@ -43,6 +50,20 @@ class Figures:
             registry=registry,
             multiprocess_mode="livemostrecent",
         )
+        self._unconfirmed = Gauge(
+            "bursar_stream_unconfirmed_events",
+            "Events that a broker was handed and has not confirmed; the next wait for them in the log",
+            labels,
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._broker_seconds = Histogram(
+            "bursar_stream_broker_seconds",
+            "Time that a broker took for what it was handed at once",
+            labels,
+            registry=registry,
+            buckets=BUCKETS,
+        )
 
     def published(self, key: StreamKey, kind: str, events: int) -> None:
         if self._published is not None and events:
@@ -55,6 +76,20 @@ class Figures:
     def behind(self, key: StreamKey, kind: str, events: int) -> None:
         if self._lag_events is not None:
             self._lag_events.labels(key.id, kind).set(events)
+
+    @contextmanager
+    def under_way(self, key: StreamKey, kind: str, events: int) -> Iterator[None]:
+        """What the broker has been handed: how much, and how long it took."""
+        if self._unconfirmed is None or self._broker_seconds is None or not events:
+            yield
+            return
+        unconfirmed, began = self._unconfirmed.labels(key.id, kind), time.perf_counter()
+        unconfirmed.set(events)
+        try:
+            yield
+        finally:
+            unconfirmed.set(0)
+            self._broker_seconds.labels(key.id, kind).observe(time.perf_counter() - began)
 
     def age(self, key: StreamKey, kind: str, seconds: float) -> None:
         if self._lag_seconds is not None:

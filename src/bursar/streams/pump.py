@@ -119,8 +119,8 @@ class Pump:
                 await asyncio.sleep(LEASE_WAIT_SECONDS)
                 continue
             reader = self._reader or await self._begin()
-            publisher = self._publisher or await self._open()
             await self._measure(reader)
+            publisher = self._publisher or await self._open()
             events = await self._read(reader)
             if not events:
                 await self._tell(RUNNING, None, None)
@@ -173,8 +173,7 @@ class Pump:
         limit = max(EVENTS_AT_ONCE // self._chains_behind, EVENTS_OF_CHAIN_MIN)
         job = self._job
         found = await self._store.read(lambda connection: reader.read(connection, job.org_ids, limit, job.livemodes))
-        age = (self._clock.now_microseconds() - found[0].created) / MICROSECONDS_PER_SECOND if found else 0.0
-        self._figures.age(self._key, job.kind, age)
+        self._tell_age(found)
         room = BYTES_AT_ONCE
         for number, event in enumerate(found):
             room -= len(event.data)
@@ -184,7 +183,8 @@ class Pump:
 
     async def _carry(self, reader: LogReader, publisher: Publisher, events: Sequence[LoggedEvent]) -> None:
         wanted = [number for number, event in enumerate(events) if self._job.filter.wants(event.event_type)]
-        taken, referenced, problem = await ship(publisher, [events[number] for number in wanted])
+        with self._figures.under_way(self._key, self._job.kind, len(wanted)):
+            taken, referenced, problem = await ship(publisher, [events[number] for number in wanted])
         done = events if taken == len(wanted) else events[: wanted[taken]]
         if done:
             reader.done_with(done)
@@ -208,6 +208,8 @@ class Pump:
         self._measured_at = now
         job = self._job
         heads = await self._store.read(lambda connection: read_heads(connection, job.org_ids))
+        if self._publisher is None:  # nothing is read while the broker is away, and its events grow older
+            self._tell_age(await self._store.read(lambda one: reader.read(one, job.org_ids, 1, job.livemodes)))
         behind = [
             head.sequence_number - reader.positions.get(chain, Position()).sequence_number
             for chain, head in heads.items()
@@ -216,6 +218,10 @@ class Pump:
         behind = [events for events in behind if events > 0]
         self._chains_behind = max(len(behind), 1)
         self._figures.behind(self._key, job.kind, sum(behind))
+
+    def _tell_age(self, found: Sequence[LoggedEvent]) -> None:
+        age = (self._clock.now_microseconds() - found[0].created) / MICROSECONDS_PER_SECOND if found else 0.0
+        self._figures.age(self._key, self._job.kind, age)
 
     async def _tell(self, state: str, reason: str | None, detail: str | None, retry_at: int | None = None) -> None:
         """Writes how it is doing, where that has changed."""

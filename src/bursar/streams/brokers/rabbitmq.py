@@ -7,6 +7,7 @@ a message that no queue takes come back, instead of being lost without a word.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -24,6 +25,9 @@ EVERYTHING = "#"
 _NOT_TAKEN = Problem("destination_missing", "No queue is bound to the exchange for this type of event.")
 _FULL = Problem("destination_full", "The broker refused the message: a queue is full, or cannot be written.")
 
+_TOO_LARGE = Problem("message_too_large", "The broker takes no message of this size.")
+_LIMIT = re.compile(r"max size '?(\d+)")
+
 
 def make(sink: Sink) -> RabbitMQ:
     return RabbitMQ(sink)
@@ -38,6 +42,8 @@ class RabbitMQ:
         self._connection: Any = None
         self._channel: Any = None
         self._publishing: Any = None
+        # What the broker says that it takes at most, once it has refused a message.
+        self._limit_told: int | None = None
 
     async def open(self) -> None:
         sink = self._sink
@@ -59,6 +65,27 @@ class RabbitMQ:
             raise _translated(problem) from None
 
     async def publish(self, flight: Sequence[Message]) -> list[Problem | None]:
+        results = await self._publish_once(flight)
+        if _TOO_LARGE not in results:
+            return results
+        # One message was, and the broker has closed the channel for all. It is told apart, and the others go again.
+        limit = self._limit_told or max(len(message.body) for message in flight) // 2
+        self.message_bytes_max = min(self.message_bytes_max, limit)
+        await self.close()
+        await self.open()
+        again = [
+            number
+            for number, result in enumerate(results)
+            if result == _TOO_LARGE and len(flight[number].body) <= self.message_bytes_max
+        ]
+        if again:
+            found = await self._publish_once([flight[number] for number in again])
+            results = [*results]
+            for number, result in zip(again, found, strict=True):
+                results[number] = result
+        return results
+
+    async def _publish_once(self, flight: Sequence[Message]) -> list[Problem | None]:
         """All of them in one write, and then their confirmations, which come in any order and many at once.
 
         The client's own way has a task, an encoder and a write for each message; its channel is used beneath that.
@@ -76,7 +103,21 @@ class RabbitMQ:
         finally:
             for message in flight:
                 channel.message_id_delivery_tag.pop(message.event_id, None)
-        return [_outcome(confirmation.exception()) for confirmation in confirmations]
+        return [self._outcome(confirmation.exception()) for confirmation in confirmations]
+
+    def _outcome(self, told: BaseException | None) -> Problem | None:
+        if told is None:
+            return None
+        if isinstance(told, protocol.PublishError):
+            return _NOT_TAKEN
+        if isinstance(told, protocol.DeliveryError):
+            return _FULL
+        if not isinstance(told, Exception):
+            raise told
+        problem = _translated(told).problem
+        if problem == _TOO_LARGE and (limit := _LIMIT.search(str(told))):
+            self._limit_told = int(limit[1])
+        return problem
 
     def _expected(self, flight: Sequence[Message]) -> list[asyncio.Future[Any]]:
         """The broker counts what it is sent, and confirms numbers; what it cannot hand on it returns by its id."""
@@ -96,18 +137,6 @@ class RabbitMQ:
             await self._connection.close()
 
 
-def _outcome(told: BaseException | None) -> Problem | None:
-    if told is None:
-        return None
-    if isinstance(told, protocol.PublishError):
-        return _NOT_TAKEN
-    if isinstance(told, protocol.DeliveryError):
-        return _FULL
-    if isinstance(told, Exception):
-        return _translated(told).problem
-    raise told
-
-
 def _translated(problem: Exception) -> StreamProblem:
     text = str(problem)
     if isinstance(problem, protocol.ProbableAuthenticationError | protocol.AuthenticationError):
@@ -118,7 +147,7 @@ def _translated(problem: Exception) -> StreamProblem:
         return StreamProblem("not_allowed", "The user may not do this with the exchange or its queue.")
     if isinstance(problem, protocol.ChannelPreconditionFailed) or "PRECONDITION_FAILED" in text:
         if "size" in text:
-            return StreamProblem("message_too_large", "The broker takes no message of this size.")
+            return StreamProblem(*_TOO_LARGE)
         return StreamProblem("configuration_refused", "The exchange or queue is there with other properties.")
     if "NOT_ALLOWED" in text or "vhost" in text:
         return StreamProblem("not_allowed", "The virtual host is not there, or not for this user.")
