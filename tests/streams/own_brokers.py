@@ -76,9 +76,13 @@ class OwnBroker(ABC):
 
 
 class OwnNats(OwnBroker):
+    # Whom it lets in: everybody, or one user.
+    access: tuple[str, ...] = ()
+
     def command(self) -> list[str]:
         program = shutil.which("nats-server", path=SEARCHED) or "nats-server"
-        return [program, "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self.folder)]
+        place = ("-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self.folder))
+        return [program, *place, *self.access]
 
     def stream(self) -> InstallationStream:
         return harness.stream("nats", NAME, f"nats://127.0.0.1:{self.port}", declare=True)
