@@ -97,7 +97,6 @@ def test_a_subject_without_a_stream_is_said(tmp_path: Path, name: str) -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_wrong_password_is_said_and_not_shown_and_a_right_one_mends_it(tmp_path: Path) -> None:
     own, folder = OwnNats(tmp_path / "nats"), tmp_path / "log"
     own.folder.mkdir()
@@ -128,8 +127,6 @@ def test_a_wrong_password_is_said_and_not_shown_and_a_right_one_mends_it(tmp_pat
         own.kill()
 
 
-# The client forgets to close a socket that was cut under it.
-@pytest.mark.filterwarnings("ignore:.*StreamWriter:pytest.PytestUnraisableExceptionWarning")
 def test_a_broker_that_goes_away_and_comes_back_misses_nothing(tmp_path: Path, name: str) -> None:
     async def scenario() -> None:
         proxy = harness.Proxy(urlsplit(server_url("nats") or "").port or 0)
