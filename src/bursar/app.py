@@ -169,7 +169,7 @@ def assemble(runtime: Runtime) -> Application:
             *(asyncio.create_task(worker.run()) for worker in stream_workers(runtime, metrics)),
             *(
                 asyncio.create_task(w.run())
-                for w in history_workers(runtime.store, runtime.clock, settings.history_url)
+                for w in history_workers(runtime.store, runtime.clock, settings.history_url, metrics)
             ),
         ]
         try:

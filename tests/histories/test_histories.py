@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
 from bursar.events.reader import LoggedEvent
 from bursar.histories import rules
@@ -110,6 +112,43 @@ def test_the_worker_keeps_one_document_for_each_payment(tmp_path: Path, url: str
     assert [step["type"] for step in document["timeline"]] == list(harness.STEPS)
     assert document["intent"]["object"]["step"] == 3
     assert document["charges"][0]["object"]["step"] == 4
+
+
+@pytest.mark.service("mongodb")
+def test_mongodb_may_go_away_and_come_back(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bursar.histories.mongo.SERVER_SECONDS_MAX", 0.3)
+    monkeypatch.setattr("bursar.histories.worker.AWAY_SECONDS_MAX", 0.2)
+    registry = CollectorRegistry()
+
+    async def scenario() -> None:
+        place = urlsplit(url)
+        proxy = harness.Proxy(place.port or 0)
+        await proxy.start()
+        with harness.opened(tmp_path) as store:
+            worker = HistoriesWorker(store, SystemClock(), f"mongodb://127.0.0.1:{proxy.port}{place.path}")
+            worker.figures.report_to(registry)
+            task = asyncio.create_task(worker.run())
+            await harness.tell(store, PAYMENTS, 2)
+
+            async def figure(name: str, wanted: float) -> None:
+                async def there() -> bool:
+                    return (registry.get_sample_value(f"bursar_history_{name}") or 0.0) >= wanted
+
+                await harness.until(there)
+
+            await figure("events_total", 2 * len(PAYMENTS))
+            await proxy.stop()
+            for step in range(2, len(harness.STEPS)):
+                await harness.tell_step(store, PAYMENTS, step)
+            await figure("problems_total", 2)
+            await figure("lag_events", 1)
+            await proxy.start()
+            await until_there(store, url)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await proxy.stop()
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.service("mongodb")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bursar.http.metrics import Metrics
 from bursar.kit.clock import Clock
 from bursar.store.store import Store
 
@@ -11,10 +12,15 @@ if TYPE_CHECKING:
     from bursar.histories.worker import HistoriesWorker
 
 
-def workers(store: Store, clock: Clock, history_url: str | None) -> list[HistoriesWorker]:
+def workers(
+    store: Store, clock: Clock, history_url: str | None, metrics: Metrics | None = None
+) -> list[HistoriesWorker]:
     """None where no history is wanted."""
     if not history_url:
         return []
     from bursar.histories.worker import HistoriesWorker
 
-    return [HistoriesWorker(store, clock, history_url)]
+    made = HistoriesWorker(store, clock, history_url)
+    if metrics is not None:
+        made.figures.report_to(metrics.registry)
+    return [made]
