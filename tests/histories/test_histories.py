@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
+from typer.testing import CliRunner
 
+from bursar.cli import app
 from bursar.events.reader import LoggedEvent
 from bursar.histories import rules
 from bursar.histories.mongo import Histories
@@ -172,6 +174,22 @@ def test_a_rebuild_beside_a_worker_ends_with_the_same_documents(tmp_path: Path, 
     with harness.opened(tmp_path) as store:
         assert rebuild(store, SystemClock(), url) == len(PAYMENTS) * len(harness.STEPS)
     assert documents(url) == before
+
+
+@pytest.mark.service("mongodb")
+def test_a_command_makes_the_documents_anew(tmp_path: Path, url: str) -> None:
+    async def tell() -> None:
+        with harness.opened(tmp_path) as store:
+            await harness.tell(store, PAYMENTS)
+
+    asyncio.run(tell())
+    arguments = ["history", "rebuild", "--data", str(tmp_path)]
+    result = CliRunner().invoke(app, [*arguments, "--json"], env={"BURSAR_HISTORY_URL": url})
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"events": len(PAYMENTS) * len(harness.STEPS)})
+    assert set(documents(url)) == set(PAYMENTS)
+    away = CliRunner().invoke(app, arguments, env={"BURSAR_HISTORY_URL": "mongodb://shop:hush@localhost:x/"})
+    assert away.exit_code == 4
+    assert "hush" not in away.output
 
 
 @pytest.mark.service("mongodb")

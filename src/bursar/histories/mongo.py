@@ -36,7 +36,7 @@ class Histories:
                 appname="bursar",
             )
             self._payments = self._client.get_default_database("bursar")[COLLECTION]
-        except PyMongoError as problem:
+        except (PyMongoError, ValueError) as problem:
             raise HistoryAway(f"The address of MongoDB cannot be used: {type(problem).__name__}.") from None
 
     def apply(self, events: Sequence[LoggedEvent]) -> int:
