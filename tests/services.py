@@ -164,6 +164,22 @@ def _redis(name: str) -> Service:
     return Service(missing, describe)
 
 
+def _broker(name: str) -> Service:
+    """What has no client that could be asked at once: where it listens is all there is to tell."""
+
+    def missing() -> str | None:
+        return None if server_url(name) else f"{_url_variable(name)} is not set"
+
+    return Service(missing, lambda: re.sub(r"://[^@/]*@", "://…@", server_url(name) or ""))
+
+
+def _library(name: str) -> Service:
+    return Service(
+        lambda: None if importlib.util.find_spec(name) else "not installed; it is in the dev extra",
+        lambda: f"{importlib.metadata.version(name.replace('_', '-'))} in this process",
+    )
+
+
 def _tool(program: Callable[[], str | None], absent: str, *arguments: str) -> Service:
     return Service(
         missing=lambda: None if program() else absent,
@@ -184,6 +200,11 @@ SERVICES = {
     "firebird": _server("firebird"),
     "redis": _redis("redis"),
     "redis_cluster": _redis("redis_cluster"),
+    "rabbitmq": _broker("rabbitmq"),
+    "nats": _broker("nats"),
+    "kafka": _library("confluent_kafka"),
+    "moto": _library("moto"),
+    "mongodb": _broker("mongodb"),
     "node": _tool(_node_program, f"no Node.js {NODE_MAJOR_MIN} or newer", "--version"),
     "go": _tool(go_program, f"no Go 1.{GO_MINOR_MIN} or newer", "version"),
     "chromium": _tool(chromium_program, "not installed", "--version"),

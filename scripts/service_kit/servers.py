@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from . import processes
+from . import ferretdb, processes
 from .errors import UnavailableError
 
 DATABASE = "bursar"
@@ -329,8 +330,139 @@ def _redis_settings(folder: Path, port: int) -> str:
     return f'bind 127.0.0.1\nport {port}\ndir {folder}\nsave ""\nappendonly no\ndaemonize no\n'
 
 
+class RabbitMQ(Server):
+    """One node of its own. Erlang's port mapper would listen for all nodes of the machine, so there is none."""
+
+    name = "rabbitmq"
+    port = 15672
+    user = "rabbitmq"
+    packages = (("rabbitmq-server",),)
+
+    def lacks(self) -> str | None:
+        return processes.lacking_programs("rabbitmq-server", "rabbitmqctl", "erl")
+
+    def prepare(self, place: Place) -> None:
+        distribution = processes.free_port(0)
+        settings = f"""
+            listeners.tcp.1 = 127.0.0.1:{place.port}
+            log.console = true
+            log.console.level = warning
+            total_memory_available_override_value = 1GB
+            disk_free_limit.absolute = 50MB
+            max_message_size = 2000000
+        """
+        place.run("tee", "rabbitmq.conf", text=settings)
+        place.run("tee", "enabled_plugins", text="[].\n")
+        place.run("tee", "distribution", text=str(distribution))
+
+    def command(self, place: Place) -> list[str]:
+        # The script that Debian installs switches from root to its own user; we have switched already.
+        installed = sorted(Path("/usr/lib/rabbitmq/bin").glob("rabbitmq-server"))
+        return [str(installed[0]) if installed else processes.program("rabbitmq-server")]
+
+    def environment(self, place: Place) -> dict[str, str]:
+        distribution = (place.folder / "distribution").read_text(encoding="ascii").strip()
+        loopback = "-kernel inet_dist_use_interface {127,0,0,1}"
+        return {
+            "HOME": str(place.folder),
+            # A name of its own, or another checkout's server would count as the same node.
+            "RABBITMQ_NODENAME": f"bursar{place.port}@localhost",
+            "RABBITMQ_DIST_PORT": distribution,
+            "RABBITMQ_CONFIG_FILE": str(place.folder / "rabbitmq"),
+            "RABBITMQ_CONF_ENV_FILE": str(place.folder / "none"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(place.folder / "enabled_plugins"),
+            "RABBITMQ_MNESIA_BASE": str(place.folder / "data"),
+            "RABBITMQ_LOG_BASE": str(place.folder / "logs"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{loopback} -start_epmd false -erl_epmd_port {distribution}",
+        }
+
+    def ready(self, place: Place) -> None:
+        if not processes.greets(place.port, b"AMQP\x00\x00\x09\x01"):
+            raise UnavailableError(f"nothing speaks AMQP on port {place.port}")
+
+    def create_database(self, place: Place) -> None:
+        """There is always a virtual host."""
+
+    def url(self, place: Place) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{place.port}/"
+
+
+class Nats(Server):
+    """With JetStream, on the disk."""
+
+    name = "nats"
+    port = 14222
+    user = "nats"
+    packages = (("nats-server",),)
+
+    def lacks(self) -> str | None:
+        return processes.lacking_programs("nats-server")
+
+    def prepare(self, place: Place) -> None:
+        place.run("mkdir", "data")
+
+    def command(self, place: Place) -> list[str]:
+        return [
+            processes.program("nats-server"),
+            *("-a", "127.0.0.1", "-p", str(place.port), "-js", "-sd", str(place.folder / "data")),
+        ]
+
+    def ready(self, place: Place) -> None:
+        if not processes.greets(place.port):
+            raise UnavailableError(f"nothing answers on port {place.port}")
+
+    def create_database(self, place: Place) -> None:
+        """Tests make streams of their own."""
+
+    def url(self, place: Place) -> str:
+        return f"nats://127.0.0.1:{place.port}"
+
+
+class MongoDB(Server):
+    """FerretDB on a file of its own: MongoDB's protocol, without the server that Debian does not have."""
+
+    name = "mongodb"
+    port = 17017
+    user = "nobody"
+    packages = ()
+
+    def lacks(self) -> str | None:
+        return ferretdb.lacks()
+
+    def prepare(self, place: Place) -> None:
+        program = ferretdb.program()
+        place.run("mkdir", "data", "state")
+        # A copy that the server's user can reach, wherever the checkout is.
+        shutil.copyfile(program, place.folder / "ferretdb")
+        (place.folder / "ferretdb").chmod(0o755)
+
+    def command(self, place: Place) -> list[str]:
+        return [
+            str(place.folder / "ferretdb"),
+            f"--listen-addr=127.0.0.1:{place.port}",
+            "--debug-addr=-",
+            "--handler=sqlite",
+            f"--sqlite-url=file:{place.folder / 'data'}/",
+            f"--state-dir={place.folder / 'state'}",
+            "--telemetry=disable",
+            "--log-level=error",
+        ]
+
+    def ready(self, place: Place) -> None:
+        if not processes.listens(place.port):
+            raise UnavailableError(f"nothing listens on port {place.port}")
+
+    def create_database(self, place: Place) -> None:
+        """It makes itself when something is written."""
+
+    def url(self, place: Place) -> str:
+        return f"mongodb://127.0.0.1:{place.port}/{DATABASE}"
+
+
 SERVERS: dict[str, Server] = {
-    server.name: server for server in (PostgreSQL(), MariaDB(), Firebird(), Redis(), RedisCluster())
+    server.name: server
+    for server in (PostgreSQL(), MariaDB(), Firebird(), Redis(), RedisCluster(), RabbitMQ(), Nats(), MongoDB())
 }
 
 # Programs that are only used, never started here: name, what proves it is there, Debian packages.

@@ -53,6 +53,7 @@ from bursar.runtime import Runtime
 from bursar.second_factors.endpoints import endpoints as second_factor_endpoints
 from bursar.settings import Settings
 from bursar.setup_intents.endpoints import endpoints as setup_endpoints
+from bursar.streams.endpoints import endpoints as stream_endpoints
 from bursar.three_d_secure.pages import AuthenticationPages
 from bursar.transactions.endpoints import endpoints as transaction_endpoints
 from bursar.upi_pages.pages import UpiPages
@@ -105,6 +106,7 @@ def control_endpoints(runtime: Runtime) -> list[Endpoint]:
         *plain_payment_endpoints(runtime.plain_payments),
         *process_endpoints(ProcessService(runtime.store, runtime.clock, tuple(registry.ROLES))),
         *session_endpoints(runtime.payment_sessions, runtime.accepting, runtime.refunding, runtime.payers),
+        *stream_endpoints(runtime.streams.service),
         *transaction_endpoints(runtime.transactions),
         *wallet_endpoints(runtime.wallets, runtime.transfers, runtime.statements),
         *webhook_control_endpoints(runtime.webhooks.endpoints, runtime.webhooks.deliveries),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from bursar import __version__
-from bursar.commands import attempts, audit, books, events, keys, people, server, simulator, vault
+from bursar.commands import attempts, audit, books, events, history, keys, people, server, simulator, vault
 from bursar.commands.doctor import doctor
 from bursar.commands.listen import listen
 from bursar.commands.mails import mails
@@ -37,6 +37,7 @@ app.add_typer(attempts.app, name="attempts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(books.app, name="books")
 app.add_typer(events.app, name="events")
+app.add_typer(history.app, name="history")
 app.add_typer(vault.app, name="vault")
 app.add_typer(simulator.app, name="sim")
 

@@ -27,6 +27,7 @@ from bursar.disputes.settlement import DisputeSettlement
 from bursar.events.sealing import LaneSealer
 from bursar.events.service import EventService
 from bursar.federation.assembly import Federation
+from bursar.histories.assembly import Histories
 from bursar.hooks.matching import Matching
 from bursar.hooks.service import HookService
 from bursar.kit.clock import SystemClock
@@ -74,6 +75,8 @@ from bursar.setup_intents.settlement import SetupSettlement
 from bursar.store import schema
 from bursar.store.engine import Engines
 from bursar.store.store import Store
+from bursar.streams.assembly import Streams
+from bursar.streams.schemas import read_installation_streams
 from bursar.three_d_secure.service import AuthenticationService
 from bursar.transactions.service import TransactionService
 from bursar.upi_pages.service import UpiPageService
@@ -156,6 +159,17 @@ class Runtime:
         self._build_registration()
         self._build_plain()
         self._build_notifications()
+        self.histories = Histories(self.store, self.clock, settings.history_url)
+        self.streams = Streams(
+            self.store,
+            self.ids,
+            self.clock,
+            secret_key=settings.secret_key,
+            secret_key_previous=settings.secret_key_previous,
+            installation_streams=read_installation_streams(settings.streams or ""),
+            allowed_hosts=settings.stream_hosts or "",
+            development=settings.development,
+        )
         self.webhooks = Webhooks(
             self.store,
             self.ids,

@@ -14,9 +14,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from bursar.kit.errors import BursarError
+from bursar.kit.errors import BursarError, InvalidRequest
 from bursar.limits.rules import read_limits
 from bursar.notifications.smtp_address import read_mail_from, read_smtp_url
+from bursar.streams.rules import check_events, check_sink
+from bursar.streams.schemas import read_installation_streams
 
 VARIABLE_PREFIX = "BURSAR_"
 FILE_VARIABLE = "BURSAR_CONFIG"
@@ -64,6 +66,12 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     redis_url: str | None = None
     # Instead of the defaults: "key.payments=100/s burst 500; address.sign_in=20/min", or "off".
     request_limits: str | None = None
+    # The installation's own streams to message brokers: a JSON list, in the file [[streams]].
+    streams: str | None = None
+    # Brokers inside this network that organisations' own streams may lead to; comma separated.
+    stream_hosts: str | None = None
+    # Where the history of each payment is kept: mongodb://…; without it, it is not.
+    history_url: str | None = None
     # Base address of an OpenTelemetry collector that takes OTLP over HTTP.
     tracing_endpoint: str | None = None
     # Wraps the data keys of the vault: 32 random bytes in hexadecimal. The previous one stays until a rotation is done.
@@ -119,6 +127,7 @@ def check(settings: Settings) -> None:
     _check_limits(settings)
     _check_mail(settings)
     _check_proxies(settings)
+    _check_streams(settings)
     if settings.development:
         return
     if not settings.database_url:
@@ -188,6 +197,21 @@ def _check_mail(settings: Settings) -> None:
         raise SettingsError(f"BURSAR_MAIL_FROM is not valid: {problem}.") from None
 
 
+def _check_streams(settings: Settings) -> None:
+    try:
+        for stream in read_installation_streams(settings.streams or ""):
+            check_sink(stream.document().sink(dict(stream.credentials)))
+            check_events(stream.events)
+    except (ValueError, msgspec.MsgspecError, InvalidRequest) as problem:
+        raise SettingsError(f"BURSAR_STREAMS cannot be used: {problem}") from None
+    if settings.history_url is None:
+        return
+    if not settings.history_url.startswith(("mongodb://", "mongodb+srv://")):
+        raise SettingsError("BURSAR_HISTORY_URL is no address of MongoDB; it looks like mongodb://localhost/bursar.")
+    if importlib.util.find_spec("pymongo") is None:
+        raise SettingsError("BURSAR_HISTORY_URL is set, but pymongo is not installed: install bursar[mongodb].")
+
+
 def _check_vault_key(name: str, value: str | None) -> None:
     if not value:
         return
@@ -246,6 +270,8 @@ _DEVELOPMENT_VARIABLES = (
     "BURSAR_SMS_URL",
     "BURSAR_TRUSTED_PROXIES",
     "BURSAR_WORKER_ROLES",
+    "BURSAR_STREAMS",
+    "BURSAR_HISTORY_URL",
 )
 
 
@@ -277,6 +303,8 @@ def _from_file(file: Path | None) -> dict[str, Any]:
         raise SettingsError(f"The settings file {file} cannot be read: {problem.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise SettingsError(f"The settings file {file} is not valid TOML: {problem}.") from None
+    if isinstance(values.get("streams"), list):
+        values["streams"] = msgspec.json.encode(values["streams"]).decode()
     return values
 
 

@@ -22,6 +22,7 @@ from bursar.second_factors import tables as second_factors
 from bursar.setup_intents import tables as setup_intents
 from bursar.store import search_index
 from bursar.store.columns import metadata
+from bursar.streams import tables as streams
 from bursar.three_d_secure import tables as three_d_secure
 from bursar.vault import tables as vault
 from bursar.wallets import tables as wallets
@@ -51,6 +52,7 @@ __all__ = [
     "search_index",
     "second_factors",
     "setup_intents",
+    "streams",
     "three_d_secure",
     "vault",
     "wallets",

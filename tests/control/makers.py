@@ -155,8 +155,14 @@ def _webhook_delivery(merchant: Merchant) -> Mapping[str, str]:
     return {"webhook_delivery": merchant.done("GET", "/api/v1/webhook-deliveries")["data"][0]["id"]}
 
 
+def _stream(merchant: Merchant) -> Mapping[str, str]:
+    return {"stream": merchant.done("POST", "/api/v1/streams", STREAM)["id"]}
+
+
 # Its receiver is nobody: nothing listens there.
 WEBHOOK_ENDPOINT = {"url": "http://localhost:1025/", "enabled_events": ["payment_intent.*"]}
+# Its broker is nobody, too.
+STREAM = {"name": "Accounting", "kind": "rabbitmq", "address": "amqp://localhost:1025/", "destination": "payments"}
 WITHDRAWAL = {
     "amount": 500,
     "currency": "usd",
@@ -173,6 +179,7 @@ MAKERS: dict[str, Maker] = {
     "/api/v1/members/{user}": _member,
     "/api/v1/payments/{payment}": _payment,
     "/api/v1/roles/{role}": _role,
+    "/api/v1/streams/{stream}": _stream,
     "/api/v1/txn/withdrawals/{withdrawal}": _withdrawal,
     "/api/v1/txn/{transaction}": _transaction,
     "/api/v1/wallets/transfers/{transfer}": _transfer,
@@ -201,6 +208,7 @@ WITH_A_MODE = {
     "/api/v1/api-keys/{api_key}",
     "/api/v1/notifications/messages/{message}",
     "/api/v1/payments/{payment}",
+    "/api/v1/streams/{stream}",
     "/api/v1/txn/withdrawals/{withdrawal}",
     "/api/v1/txn/{transaction}",
     "/api/v1/wallets/transfers/{transfer}",
@@ -213,6 +221,7 @@ WITH_A_MODE = {
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/api/v1/api-keys"): {"kind": "secret"},
     ("POST", "/api/v1/roles"): {"name": "Till", "permissions": ["wallets.read"]},
+    ("POST", "/api/v1/streams"): STREAM,
     ("POST", "/api/v1/txn/withdraw"): WITHDRAWAL,
     ("POST", "/api/v1/webhook-endpoints"): WEBHOOK_ENDPOINT,
     ("POST", "/api/v1/webhook-endpoints/{webhook_endpoint}/replay"): {"created": {"gte": 0}},
@@ -220,6 +229,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PUT", "/api/v1/auth/passkeys/{passkey}"): {"name": "Another name"},
     ("PUT", "/api/v1/members/{user}"): {"role": "viewer"},
     ("PUT", "/api/v1/roles/{role}"): {"description": "Another description"},
+    ("PUT", "/api/v1/streams/{stream}"): {"paused": True},
     ("PUT", "/api/v1/wallets/{code}"): {"name": "Another name"},
     ("PUT", "/api/v1/wallets/{code}/pin"): {"pin": "739204"},
 }

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from bursar.histories.assembly import workers as history_workers
 from bursar.notifications.assembly import workers as notification_workers
 from bursar.runtime import Runtime
 from bursar.settings import SettingsError
+from bursar.streams.assembly import workers as stream_workers
 from bursar.webhooks.assembly import workers as webhook_workers
 from bursar.workers import upkeep
 
@@ -25,9 +27,11 @@ class Worker(Protocol):
 
 ROLES: dict[str, Callable[[Runtime], Sequence[Worker]]] = {
     "bookkeeping": upkeep.bookkeeping,
+    "histories": history_workers,
     "housekeeping": upkeep.housekeeping,
     "notifications": notification_workers,
     "resolver": lambda runtime: [runtime.resolver],
+    "streams": stream_workers,
     "webhooks": webhook_workers,
 }
 ALL, NONE = "all", "none"

@@ -665,6 +665,33 @@ CREATE TABLE spent_challenges (
 
 CREATE INDEX ix_spent_challenges_expires ON spent_challenges (org_id, expires);
 
+CREATE TABLE stream_states (
+    org_id VARCHAR(40) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) NOT NULL,
+    state VARCHAR(12) NOT NULL,
+    reason VARCHAR(40),
+    detail CLOB,
+    since BIGINT NOT NULL,
+    retry_at BIGINT,
+    published BIGINT NOT NULL,
+    referenced BIGINT NOT NULL,
+    last_event_id VARCHAR(40),
+    last_published_at BIGINT,
+    CONSTRAINT pk_stream_states PRIMARY KEY (org_id, livemode, id)
+);
+
+CREATE TABLE streams (
+    org_id VARCHAR(40) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) NOT NULL,
+    "version" INT NOT NULL,
+    is_paused SMALLINT NOT NULL,
+    credentials_sealed CLOB,
+    document CLOB NOT NULL,
+    CONSTRAINT pk_streams PRIMARY KEY (org_id, livemode, id)
+);
+
 CREATE TABLE tokens (
     org_id VARCHAR(40) NOT NULL,
     livemode SMALLINT NOT NULL,
@@ -1088,14 +1115,24 @@ SELECT work_leases.holder, work_leases."until"
 FROM work_leases
 WHERE work_leases.org_id = ? AND work_leases.name = ?;
 
+-- bursar.events.leases._FIND_GROUP
+SELECT work_leases.name, work_leases.holder
+FROM work_leases
+WHERE work_leases.org_id = ? AND work_leases.name > ? AND work_leases.name < ? AND work_leases."until" > ?;
+
 -- bursar.events.reader.INSERT_CURSOR
 INSERT INTO log_cursors (org_id, livemode, lane, reader, event_id, sequence_number) VALUES (?, ?, ?, ?, ?, ?);
 
 -- bursar.events.reader.MOVE_CURSOR
 UPDATE log_cursors SET event_id=?, sequence_number=? WHERE log_cursors.org_id = ? AND log_cursors.livemode = ? AND log_cursors.lane = ? AND log_cursors.reader = ? AND log_cursors.event_id = ?;
 
+-- bursar.events.reader._FIND_CURSORS
+SELECT log_cursors.lane, log_cursors.event_id
+FROM log_cursors
+WHERE log_cursors.org_id = ? AND log_cursors.livemode = ? AND log_cursors.reader = ?;
+
 -- bursar.events.repository._FIND
-SELECT events.id, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events."data"
+SELECT events.id, events.lane, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events."data"
 FROM events
 WHERE events.org_id = ? AND events.livemode = ? AND events.id = ? AND (events.event_type < ? OR events.event_type >= ?);
 
@@ -1771,6 +1808,44 @@ INSERT INTO search_terms (org_id, livemode, time_slice, term, object_id) VALUES 
 
 -- bursar.store.search_index.DELETE_TERM
 DELETE FROM search_terms WHERE search_terms.org_id = ? AND search_terms.livemode = ? AND search_terms.time_slice = ? AND search_terms.term = ? AND search_terms.object_id = ?;
+
+-- bursar.streams.repository.INSERT
+INSERT INTO streams (org_id, livemode, id, "version", is_paused, credentials_sealed, document) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- bursar.streams.repository.INSERT_STATE
+INSERT INTO stream_states (org_id, livemode, id, state, reason, detail, since, retry_at, published, referenced, last_event_id, last_published_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- bursar.streams.repository.CHANGE
+UPDATE streams SET "version"=?, is_paused=?, credentials_sealed=?, document=? WHERE streams.org_id = ? AND streams.livemode = ? AND streams.id = ? AND streams."version" = ?;
+
+-- bursar.streams.repository.DELETE
+DELETE FROM streams WHERE streams.org_id = ? AND streams.livemode = ? AND streams.id = ? AND streams."version" = ?;
+
+-- bursar.streams.repository.DELETE_STATE
+DELETE FROM stream_states WHERE stream_states.org_id = ? AND stream_states.livemode = ? AND stream_states.id = ?;
+
+-- bursar.streams.repository.DELETE_CURSORS
+DELETE FROM log_cursors WHERE log_cursors.org_id = ? AND log_cursors.livemode = ? AND log_cursors.reader = ?;
+
+-- bursar.streams.repository.TELL_STATE
+UPDATE stream_states SET state=?, reason=?, detail=?, since=?, retry_at=? WHERE stream_states.org_id = ? AND stream_states.livemode = ? AND stream_states.id = ?;
+
+-- bursar.streams.repository.TELL_PROGRESS
+UPDATE stream_states SET published=(stream_states.published + ?), referenced=(stream_states.referenced + ?), last_event_id=?, last_published_at=? WHERE stream_states.org_id = ? AND stream_states.livemode = ? AND stream_states.id = ?;
+
+-- bursar.streams.repository._JOINED
+SELECT streams.org_id, streams.livemode, streams.id, streams."version", streams.is_paused, streams.credentials_sealed, streams.document, stream_states.state, stream_states.reason, stream_states.detail, stream_states.since, stream_states.retry_at, stream_states.published, stream_states.referenced, stream_states.last_event_id, stream_states.last_published_at
+FROM streams INNER JOIN stream_states ON stream_states.org_id = streams.org_id AND stream_states.livemode = streams.livemode AND stream_states.id = streams.id;
+
+-- bursar.streams.repository._FIND
+SELECT streams.org_id, streams.livemode, streams.id, streams."version", streams.is_paused, streams.credentials_sealed, streams.document, stream_states.state, stream_states.reason, stream_states.detail, stream_states.since, stream_states.retry_at, stream_states.published, stream_states.referenced, stream_states.last_event_id, stream_states.last_published_at
+FROM streams INNER JOIN stream_states ON stream_states.org_id = streams.org_id AND stream_states.livemode = streams.livemode AND stream_states.id = streams.id
+WHERE streams.org_id = ? AND streams.livemode = ? AND streams.id = ?;
+
+-- bursar.streams.repository._FIND_STATE
+SELECT stream_states.org_id, stream_states.livemode, stream_states.id, stream_states.state, stream_states.reason, stream_states.detail, stream_states.since, stream_states.retry_at, stream_states.published, stream_states.referenced, stream_states.last_event_id, stream_states.last_published_at
+FROM stream_states
+WHERE stream_states.org_id = ? AND stream_states.livemode = ? AND stream_states.id = ?;
 
 -- bursar.three_d_secure.repository.INSERT
 INSERT INTO authentications (org_id, livemode, id, subject_id, secret, state, bank_reference, return_url) VALUES (?, ?, ?, ?, ?, ?, ?, ?);

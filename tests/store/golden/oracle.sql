@@ -665,6 +665,33 @@ CREATE TABLE spent_challenges (
 
 CREATE INDEX ix_spent_challenges_expires ON spent_challenges (org_id, expires);
 
+CREATE TABLE stream_states (
+    org_id VARCHAR2(40 CHAR) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR2(40 CHAR) NOT NULL,
+    state VARCHAR2(12 CHAR) NOT NULL,
+    reason VARCHAR2(40 CHAR),
+    detail CLOB,
+    since NUMBER(19) NOT NULL,
+    retry_at NUMBER(19),
+    published NUMBER(19) NOT NULL,
+    referenced NUMBER(19) NOT NULL,
+    last_event_id VARCHAR2(40 CHAR),
+    last_published_at NUMBER(19),
+    CONSTRAINT pk_stream_states PRIMARY KEY (org_id, livemode, id)
+);
+
+CREATE TABLE streams (
+    org_id VARCHAR2(40 CHAR) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR2(40 CHAR) NOT NULL,
+    version INTEGER NOT NULL,
+    is_paused SMALLINT NOT NULL,
+    credentials_sealed CLOB,
+    document CLOB NOT NULL,
+    CONSTRAINT pk_streams PRIMARY KEY (org_id, livemode, id)
+);
+
 CREATE TABLE tokens (
     org_id VARCHAR2(40 CHAR) NOT NULL,
     livemode SMALLINT NOT NULL,
@@ -1101,14 +1128,24 @@ SELECT work_leases.holder, work_leases.until
 FROM work_leases
 WHERE work_leases.org_id = :org_id_1 AND work_leases.name = :n;
 
+-- bursar.events.leases._FIND_GROUP
+SELECT work_leases.name, work_leases.holder
+FROM work_leases
+WHERE work_leases.org_id = :org_id_1 AND work_leases.name > :low AND work_leases.name < :high AND work_leases.until > :now;
+
 -- bursar.events.reader.INSERT_CURSOR
 INSERT INTO log_cursors (org_id, livemode, lane, reader, event_id, sequence_number) VALUES (:org_id, :livemode, :lane, :reader, :event_id, :sequence_number);
 
 -- bursar.events.reader.MOVE_CURSOR
 UPDATE log_cursors SET event_id=:new_event, sequence_number=:new_number WHERE log_cursors.org_id = :o AND log_cursors.livemode = :m AND log_cursors.lane = :l AND log_cursors.reader = :r AND log_cursors.event_id = :expected_event;
 
+-- bursar.events.reader._FIND_CURSORS
+SELECT log_cursors.lane, log_cursors.event_id
+FROM log_cursors
+WHERE log_cursors.org_id = :o AND log_cursors.livemode = :m AND log_cursors.reader = :r;
+
 -- bursar.events.repository._FIND
-SELECT events.id, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events.data
+SELECT events.id, events.lane, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events.data
 FROM events
 WHERE events.org_id = :o AND events.livemode = :m AND events.id = :i AND (events.event_type < :event_type_1 OR events.event_type >= :event_type_2);
 
@@ -1797,6 +1834,44 @@ INSERT INTO search_terms (org_id, livemode, time_slice, term, object_id) VALUES 
 
 -- bursar.store.search_index.DELETE_TERM
 DELETE FROM search_terms WHERE search_terms.org_id = :o AND search_terms.livemode = :m AND search_terms.time_slice = :s AND search_terms.term = :t AND search_terms.object_id = :i;
+
+-- bursar.streams.repository.INSERT
+INSERT INTO streams (org_id, livemode, id, version, is_paused, credentials_sealed, document) VALUES (:org_id, :livemode, :id, :version, :is_paused, :credentials_sealed, :document);
+
+-- bursar.streams.repository.INSERT_STATE
+INSERT INTO stream_states (org_id, livemode, id, state, reason, detail, since, retry_at, published, referenced, last_event_id, last_published_at) VALUES (:org_id, :livemode, :id, :state, :reason, :detail, :since, :retry_at, :published, :referenced, :last_event_id, :last_published_at);
+
+-- bursar.streams.repository.CHANGE
+UPDATE streams SET version=:new_version, is_paused=:new_is_paused, credentials_sealed=:new_credentials, document=:new_document WHERE streams.org_id = :o AND streams.livemode = :m AND streams.id = :i AND streams.version = :expected_version;
+
+-- bursar.streams.repository.DELETE
+DELETE FROM streams WHERE streams.org_id = :o AND streams.livemode = :m AND streams.id = :i AND streams.version = :expected_version;
+
+-- bursar.streams.repository.DELETE_STATE
+DELETE FROM stream_states WHERE stream_states.org_id = :o AND stream_states.livemode = :m AND stream_states.id = :i;
+
+-- bursar.streams.repository.DELETE_CURSORS
+DELETE FROM log_cursors WHERE log_cursors.org_id = :o AND log_cursors.livemode = :m AND log_cursors.reader = :r;
+
+-- bursar.streams.repository.TELL_STATE
+UPDATE stream_states SET state=:new_state, reason=:new_reason, detail=:new_detail, since=:new_since, retry_at=:new_retry_at WHERE stream_states.org_id = :o AND stream_states.livemode = :m AND stream_states.id = :i;
+
+-- bursar.streams.repository.TELL_PROGRESS
+UPDATE stream_states SET published=(stream_states.published + :more_published), referenced=(stream_states.referenced + :more_referenced), last_event_id=:new_last_event, last_published_at=:new_last_published WHERE stream_states.org_id = :o AND stream_states.livemode = :m AND stream_states.id = :i;
+
+-- bursar.streams.repository._JOINED
+SELECT streams.org_id, streams.livemode, streams.id, streams.version, streams.is_paused, streams.credentials_sealed, streams.document, stream_states.state, stream_states.reason, stream_states.detail, stream_states.since, stream_states.retry_at, stream_states.published, stream_states.referenced, stream_states.last_event_id, stream_states.last_published_at
+FROM streams JOIN stream_states ON stream_states.org_id = streams.org_id AND stream_states.livemode = streams.livemode AND stream_states.id = streams.id;
+
+-- bursar.streams.repository._FIND
+SELECT streams.org_id, streams.livemode, streams.id, streams.version, streams.is_paused, streams.credentials_sealed, streams.document, stream_states.state, stream_states.reason, stream_states.detail, stream_states.since, stream_states.retry_at, stream_states.published, stream_states.referenced, stream_states.last_event_id, stream_states.last_published_at
+FROM streams JOIN stream_states ON stream_states.org_id = streams.org_id AND stream_states.livemode = streams.livemode AND stream_states.id = streams.id
+WHERE streams.org_id = :o AND streams.livemode = :m AND streams.id = :i;
+
+-- bursar.streams.repository._FIND_STATE
+SELECT stream_states.org_id, stream_states.livemode, stream_states.id, stream_states.state, stream_states.reason, stream_states.detail, stream_states.since, stream_states.retry_at, stream_states.published, stream_states.referenced, stream_states.last_event_id, stream_states.last_published_at
+FROM stream_states
+WHERE stream_states.org_id = :o AND stream_states.livemode = :m AND stream_states.id = :i;
 
 -- bursar.three_d_secure.repository.INSERT
 INSERT INTO authentications (org_id, livemode, id, subject_id, secret, state, bank_reference, return_url) VALUES (:org_id, :livemode, :id, :subject_id, :secret, :state, :bank_reference, :return_url);

@@ -1,0 +1,1 @@
+"""The history of each payment as one document, in MongoDB."""

@@ -1,0 +1,1 @@
+"""The log's events to message brokers."""
