@@ -21,8 +21,8 @@ from bursar.notifications.smtp_address import read_mail_from, read_smtp_url
 VARIABLE_PREFIX = "BURSAR_"
 FILE_VARIABLE = "BURSAR_CONFIG"
 SECRET_LENGTH_MIN = 32
-# Variables that belong to the test suite or name the file itself.
-FOREIGN = ("BURSAR_TEST_", FILE_VARIABLE)
+# Variables that belong to the test suite or to commands that ask a server, or name the file itself.
+FOREIGN = ("BURSAR_TEST_", "BURSAR_CLIENT_", FILE_VARIABLE)
 DEVELOPMENT_SECRET = "bursar-development-secret-known-to-all"  # noqa: S105 - refused outside dev mode
 # Known to all, too: what they protect in dev mode are test cards.
 DEVELOPMENT_VAULT_KEY = hashlib.sha256(b"bursar-development-vault-key").hexdigest()

@@ -34,7 +34,7 @@ BLOCKS_MIN = {
     "upi-net-banking-wallets.md": 6,
     "vault.md": 2,
     "wallets.md": 9,
-    "webhooks.md": 8,
+    "webhooks.md": 11,
     "signing-in.md": 9,
     "members.md": 13,
     "notifications.md": 8,

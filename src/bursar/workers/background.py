@@ -20,6 +20,7 @@ def report_to(runtime: Runtime, metrics: Metrics) -> None:
     """Whatever counts something, in the server and in processes that only work."""
     runtime.limits.report_to(metrics)
     runtime.recorder.report_to(metrics)
+    runtime.webhooks.report_to(metrics)
 
 
 async def run_role(runtime: Runtime, role: str) -> None:
