@@ -11,6 +11,7 @@ from bursar.commands import attempts, audit, books, history, keys, people, serve
 from bursar.commands.doctor import doctor
 from bursar.commands.mails import mails
 from bursar.commands.openapi import openapi
+from bursar.commands.worker import worker
 
 app = typer.Typer(
     name="bursar",
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command()(server.dev)
 app.command()(server.serve)
+app.command()(worker)
 app.command()(server.migrate)
 app.command()(doctor)
 app.command()(openapi)

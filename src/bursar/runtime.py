@@ -27,6 +27,7 @@ from bursar.disputes.settlement import DisputeSettlement
 from bursar.events.sealing import LaneSealer
 from bursar.events.service import EventService
 from bursar.federation.assembly import Federation
+from bursar.histories.assembly import PaymentHistories
 from bursar.hooks.matching import Matching
 from bursar.hooks.service import HookService
 from bursar.kit.clock import SystemClock
@@ -168,6 +169,7 @@ class Runtime:
             allowed_hosts=settings.stream_hosts or "",
             development=settings.development,
         )
+        self.histories = PaymentHistories(self.store, self.clock, settings.history_url)
         self.webhooks = Webhooks(
             self.store,
             self.ids,

@@ -1,9 +1,10 @@
-"""The histories' worker for a process. MongoDB's client is imported where histories are wanted, and only there."""
+"""The histories, put together for a process. MongoDB's client is imported where they are wanted, and only there."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from bursar.histories.figures import Figures
 from bursar.http.metrics import Metrics
 from bursar.kit.clock import Clock
 from bursar.store.store import Store
@@ -12,15 +13,33 @@ if TYPE_CHECKING:
     from bursar.histories.worker import HistoriesWorker
 
 
-def workers(
-    store: Store, clock: Clock, history_url: str | None, metrics: Metrics | None = None
-) -> list[HistoriesWorker]:
-    """None where no history is wanted."""
-    if not history_url:
-        return []
-    from bursar.histories.worker import HistoriesWorker
+class PaymentHistories:
+    """Without an address, none are kept."""
 
-    made = HistoriesWorker(store, clock, history_url)
-    if metrics is not None:
-        made.figures.report_to(metrics.registry)
-    return [made]
+    def __init__(self, store: Store, clock: Clock, url: str | None) -> None:
+        self._store = store
+        self._clock = clock
+        self._url = url
+        # Of whichever workers there are, one after the other.
+        self._figures = Figures()
+
+    def workers(self) -> list[HistoriesWorker]:
+        if not self._url:
+            return []
+        from bursar.histories.worker import HistoriesWorker
+
+        return [HistoriesWorker(self._store, self._clock, self._url, self._figures)]
+
+    def report_to(self, metrics: Metrics) -> None:
+        if self._url:
+            self._figures.report_to(metrics.registry)
+
+
+class HasHistories(Protocol):
+    """What the runtime has of these."""
+
+    histories: PaymentHistories
+
+
+def workers(runtime: HasHistories) -> list[HistoriesWorker]:
+    return runtime.histories.workers()

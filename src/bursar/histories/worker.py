@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 class HistoriesWorker:
     """One for the installation: all organisations' payments, from the first event on."""
 
-    def __init__(self, store: Store, clock: Clock, url: str) -> None:
+    def __init__(self, store: Store, clock: Clock, url: str, figures: Figures | None = None) -> None:
         self._store = store
         self._clock = clock
         self._url = url
@@ -41,7 +41,7 @@ class HistoriesWorker:
         self._histories: Histories | None = None
         self._failures = 0
         self._measured_at = 0.0
-        self.figures = Figures()
+        self.figures = figures or Figures()
 
     async def run(self) -> None:
         listener = self._store.committed.listen()
