@@ -170,6 +170,7 @@ class Runtime:
             allowed_hosts=settings.stream_hosts or "",
             development=settings.development,
         )
+        self.histories = PaymentHistories(self.store, self.clock, settings.history_url)
         self.webhooks = Webhooks(
             self.store,
             self.ids,

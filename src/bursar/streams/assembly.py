@@ -54,6 +54,9 @@ class Streams:
             figures=self._figures,
         )
 
+    def report_to(self, metrics: Metrics) -> None:
+        self._figures.report_to(metrics.registry)
+
 
 class HasStreams(Protocol):
     """What the runtime has of these."""
