@@ -27,7 +27,7 @@ from bursar.disputes.settlement import DisputeSettlement
 from bursar.events.sealing import LaneSealer
 from bursar.events.service import EventService
 from bursar.federation.assembly import Federation
-from bursar.histories.assembly import Histories
+from bursar.histories.assembly import PaymentHistories
 from bursar.hooks.matching import Matching
 from bursar.hooks.service import HookService
 from bursar.kit.clock import SystemClock
@@ -159,7 +159,7 @@ class Runtime:
         self._build_registration()
         self._build_plain()
         self._build_notifications()
-        self.histories = Histories(self.store, self.clock, settings.history_url)
+        self.histories = PaymentHistories(self.store, self.clock, settings.history_url)
         self.streams = Streams(
             self.store,
             self.ids,
@@ -170,7 +170,6 @@ class Runtime:
             allowed_hosts=settings.stream_hosts or "",
             development=settings.development,
         )
-        self.histories = PaymentHistories(self.store, self.clock, settings.history_url)
         self.webhooks = Webhooks(
             self.store,
             self.ids,

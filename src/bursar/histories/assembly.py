@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bursar.histories.worker import HistoriesWorker
 
 
-class Histories:
+class PaymentHistories:
     def __init__(self, store: Store, clock: Clock, url: str | None) -> None:
         self._store = store
         self._clock = clock
@@ -36,7 +36,7 @@ class Histories:
 class HasHistories(Protocol):
     """What the runtime has of these."""
 
-    histories: Histories
+    histories: PaymentHistories
 
 
 def workers(runtime: HasHistories) -> list[HistoriesWorker]:

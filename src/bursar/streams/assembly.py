@@ -40,9 +40,6 @@ class Streams:
         self._figures = Figures()
         self.service = StreamService(store, ids, clock, self._credentials, installation_streams)
 
-    def report_to(self, metrics: Metrics) -> None:
-        self._figures.report_to(metrics.registry)
-
     def worker(self) -> StreamsWorker:
         return StreamsWorker(
             self._store,
