@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from azure.servicebus.aio import ServiceBusClient
 
 from bursar.store.columns import INSTALLATION
 from bursar.streams.port import Message, Sink
@@ -46,6 +45,8 @@ def own_stream(name: str, port: int | None = None, **more: Any) -> Any:
 
 async def taken(name: str, payments: Sequence[str], of_each: int) -> list[Any]:
     """What is in the payments' sessions, which are empty afterwards."""
+    from azure.servicebus.aio import ServiceBusClient
+
     told = keys()
     client = ServiceBusClient.from_connection_string(
         f"Endpoint=sb://127.0.0.1:{place().port};SharedAccessKeyName={told['shared_access_key_name']};"

@@ -71,6 +71,7 @@ func main() {
 	guarded := grpc.NewServer(
 		grpc.Creds(credentials.NewServerTLSFromCert(&certificate)),
 		grpc.UnaryInterceptor(account.check),
+		grpc.MaxRecvMsgSize(2*requestBytesMax), // so that it is Pub/Sub that finds a message too large, not gRPC
 	)
 	pb.RegisterPublisherServer(guarded, &fake.GServer)
 	pb.RegisterSubscriberServer(guarded, &fake.GServer)

@@ -159,12 +159,17 @@ def _translated(problem: Exception) -> StreamProblem:
         return StreamProblem("not_allowed", "The service account may not do this with the topic.")
     if isinstance(problem, exceptions.NotFound):
         return StreamProblem("destination_missing", NO_TOPIC)
+    if isinstance(problem, exceptions.InvalidArgument | exceptions.ResourceExhausted) and _is_of_size(problem.message):
+        return StreamProblem("message_too_large", "Google takes no message of this size.")
     if isinstance(problem, exceptions.ResourceExhausted):
         return StreamProblem("destination_full", "The project's quota at Google is used up.")
     if isinstance(problem, exceptions.InvalidArgument):
-        if "size" in problem.message or "too large" in problem.message:
-            return StreamProblem("message_too_large", "Google takes no message of this size.")
         return StreamProblem("message_refused", "Google refused the call: INVALID_ARGUMENT.")
     if isinstance(problem, exceptions.FailedPrecondition):
         return StreamProblem("configuration_refused", "The topic's own settings keep Google from taking messages.")
     return StreamProblem("broker_away", f"Google does not answer: {type(problem).__name__}.")
+
+
+def _is_of_size(told: str) -> bool:
+    """Pub/Sub has no code of its own for what is too large, and gRPC in front of it says so in other words."""
+    return any(words in told for words in ("size", "too large", "larger than max"))
