@@ -32,6 +32,7 @@ BLOCKS_MIN = {
     "vault.md": 2,
     "wallets.md": 9,
     "webhooks.md": 8,
+    "streams.md": 6,
     "signing-in.md": 9,
     "members.md": 13,
     "notifications.md": 8,

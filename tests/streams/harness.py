@@ -115,9 +115,9 @@ async def until(what: Callable[[], Awaitable[bool]], pause: float = 0.05) -> Non
             await asyncio.sleep(pause)
 
 
-async def until_published(store: Store, events: int) -> None:
+async def until_published(store: Store, events: int, key: StreamKey = KEY) -> None:
     async def done() -> bool:
-        state = await state_of(store)
+        state = await state_of(store, key)
         return state is not None and state.published >= events
 
     await until(done)

@@ -91,6 +91,28 @@ def test_a_killed_publisher_repeats_the_same_bytes(tmp_path: Path, cluster: str,
     harness.check_story([message.value() for message in messages], PAYMENTS)
 
 
+def test_a_missing_topic_is_said(tmp_path: Path, cluster: str) -> None:
+    async def scenario() -> None:
+        with harness.opened(tmp_path) as store:
+            await harness.tell(store, PAYMENTS[:1])
+            async with harness.running(harness.worker(store, harness.stream("kafka", "nowhere", cluster))):
+                await harness.until_state(store, "refused", "destination_missing")
+
+    asyncio.run(scenario())
+
+
+def test_an_event_longer_than_a_message_may_be_is_told_by_reference(tmp_path: Path, cluster: str, topic: str) -> None:
+    async def scenario() -> None:
+        with harness.opened(tmp_path) as store:
+            await harness.tell(store, PAYMENTS[:1], padding=1_000_000)
+            async with harness.running(harness.worker(store, harness.stream("kafka", topic, cluster))):
+                await harness.until_published(store, len(harness.STEPS))
+
+    asyncio.run(scenario())
+    messages = consumed(cluster, topic, len(harness.STEPS))
+    assert all(b'"dataref":"/v1/events/evt_' in message.value() for message in messages)
+
+
 def test_a_cluster_that_is_away_is_said(tmp_path: Path, topic: str) -> None:
     async def scenario() -> None:
         with harness.opened(tmp_path) as store:

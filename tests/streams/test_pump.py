@@ -10,14 +10,18 @@ from typing import ClassVar, Literal
 
 from prometheus_client import CollectorRegistry
 
+from bursar.store.columns import INSTALLATION
 from bursar.streams.port import Message, Problem, Publisher, Sink, StreamProblem
 from bursar.streams.registry import MakePublisher
+from bursar.streams.repository import StreamKey
 from bursar.streams.rules import Pace
 from bursar.streams.schemas import InstallationStream
 from tests.streams import harness
 
 PAYMENTS = [f"pi_{number:04}" for number in range(30)]
 EVENTS = len(PAYMENTS) * len(harness.STEPS)
+# Half a minute between two of them, once it has been away for long.
+TRIES_OF_AN_HOUR = 120
 FULL = Problem("destination_full", "No room.")
 
 
@@ -100,6 +104,47 @@ def test_one_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_a_broker_that_is_away_for_an_hour_loses_nothing_and_holds_up_no_other(tmp_path: Path) -> None:
+    class Away(Broker):
+        tries = 0
+
+        async def open(self) -> None:
+            self.tries += 1
+            if self.tries <= TRIES_OF_AN_HOUR:
+                raise StreamProblem("broker_away", "Nobody answers.")
+
+    async def scenario() -> None:
+        away, other = Away(), Broker()
+        registry = CollectorRegistry()
+        labels = {"stream": harness.NAME, "kind": "redis"}
+        with harness.opened(tmp_path) as store:
+            own_streams = (own(harness.NAME, "0"), own("other", "1"))
+            made = harness.worker(store, *own_streams, make=making(away, other), pace=Pace(0.001, 0.01))
+            made.figures.report_to(registry)
+            async with harness.running(made):
+                await harness.tell(store, PAYMENTS[:10])
+                state = await harness.until_state(store, "retrying", "broker_away")
+                assert state.retry_at is not None
+                assert state.detail == "Nobody answers."
+
+                async def told() -> bool:
+                    return registry.get_sample_value("bursar_stream_lag_events", labels) == 10 * len(harness.STEPS)
+
+                await harness.until(told)
+                assert (registry.get_sample_value("bursar_stream_lag_seconds", labels) or 0.0) > 0
+                await harness.tell(store, PAYMENTS[10:])
+                await harness.until_published(store, EVENTS, StreamKey(INSTALLATION, 0, "other"))
+                await harness.until_published(store, EVENTS)
+                state = await harness.until_state(store, "running", None)
+                assert (state.retry_at, state.detail) == (None, None)
+        for broker in (away, other):
+            harness.check_story(broker.kept, PAYMENTS)
+        problems = registry.get_sample_value("bursar_stream_problems_total", labels | {"reason": "broker_away"})
+        assert problems == TRIES_OF_AN_HOUR
+
+    asyncio.run(scenario())
+
+
 def test_a_defect_is_said_and_does_not_end_the_worker(tmp_path: Path) -> None:
     class Defective(Broker):
         async def open(self) -> None:
@@ -168,6 +213,8 @@ def test_figures_tell_what_was_published_and_how_far_behind_it_is(tmp_path: Path
                 await harness.until(caught_up)
                 assert registry.get_sample_value("bursar_stream_published_total", labels) == EVENTS
                 assert registry.get_sample_value("bursar_stream_lag_seconds", labels) == 0
+                assert registry.get_sample_value("bursar_stream_unconfirmed_events", labels) == 0
+                assert (registry.get_sample_value("bursar_stream_broker_seconds_count", labels) or 0) > 0
         return registry
 
     asyncio.run(scenario())

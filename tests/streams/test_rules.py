@@ -117,6 +117,15 @@ def test_a_type_that_no_stream_carries_is_refused(name: str) -> None:
     assert refusal.value.param == "events[1]"
 
 
+@given(st.floats(0, 1))
+def test_an_hour_of_a_broker_being_away_is_a_hundred_tries(chance: float) -> None:
+    pace, tries, seconds = Pace(), 0, 0.0
+    while seconds < 3_600:
+        tries += 1
+        seconds += pace.wait(tries, "broker_away", chance)
+    assert 100 <= tries <= 170
+
+
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_waits_grow_to_a_bound(failures: int, chance: float) -> None:
     pace = Pace()
