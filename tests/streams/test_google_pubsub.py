@@ -150,7 +150,7 @@ def test_a_topic_that_gets_a_subscription_gets_everything(tmp_path: Path, server
 
 
 def make_topic(name: str) -> None:
-    from google.cloud.pubsub_v1 import PublisherClient
+    from google.cloud.pubsub_v1 import PublisherClient  # type: ignore[import-untyped]
 
     with PublisherClient() as publisher:
         publisher.create_topic(name=name)
