@@ -17,19 +17,23 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from proton import Condition, Delivery, Event, Link, Message, symbol
+from proton import Condition, Delivery, Endpoint, Event, Link, Message, symbol
 from proton.handlers import MessagingHandler
 from proton.reactor import Container
 
 CREDIT = 100
 MESSAGE_BYTES_MAX = 256 * 1024  # the service's own, outside of its premium tier
+ACCEPTED, UNAUTHORIZED, NOT_FOUND = 202, 401, 404  # answers to a token, which is for a queue
+LOOK_SECONDS = 0.05
+TIMEOUT = symbol("com.microsoft:timeout")  # how long somebody waits for a session, in milliseconds
+TIMEOUT_DEFAULT_MILLISECONDS = 65_000
 SESSION_FILTER = symbol("com.microsoft:session-filter")
 LOCKED_UNTIL = symbol("com.microsoft:locked-until-utc")
 LOCK_SECONDS = 300  # nothing is taken away earlier, as tests are over sooner
 TICKS_OF_1970 = 621_355_968_000_000_000
 # What a part of a queue's name does to whoever connects, and to what is sent to it.
 CONNECTING = {
-    "missing": "amqp:not-found",
+    "vanished": "amqp:not-found",
     "forbidden": "amqp:unauthorized-access",
     "disabled": "com.microsoft:entity-disabled",
 }
@@ -68,6 +72,39 @@ class Reading:
     tags: int = 0
 
 
+class Waiting:
+    """Somebody who wants a session to read, and gets no answer before there is one, or it has taken too long."""
+
+    def __init__(self, container: Container, link: Link, queue: Queue, until: float) -> None:
+        self._container = container
+        self._link = link
+        self._queue = queue
+        self._until = until
+
+    def look(self) -> None:
+        link = self._link
+        if link.state & Endpoint.REMOTE_CLOSED:
+            return
+        asked = link.remote_source.filter
+        asked.rewind()
+        session = self._queue.lock(asked.get_dict().get(SESSION_FILTER) if asked.next() else None)
+        if session is not None:
+            link.served = Reading(self._queue, session)
+            link.source.filter.clear()
+            link.source.filter.put_dict({SESSION_FILTER: session})
+            link.properties = {LOCKED_UNTIL: TICKS_OF_1970 + int((time.time() + LOCK_SECONDS) * 10_000_000)}
+            link.open()
+        elif time.monotonic() < self._until:
+            self._container.schedule(LOOK_SECONDS, self)
+        else:
+            link.open()
+            link.condition = _refusal(TIMEOUT)
+            link.close()
+
+    def on_timer_task(self, _: Event) -> None:
+        self.look()
+
+
 class Peer(MessagingHandler):
     def __init__(self, port: int, policy: str, key: str) -> None:
         super().__init__(prefetch=CREDIT, auto_accept=False, auto_settle=False)
@@ -95,28 +132,18 @@ class Peer(MessagingHandler):
         refusal = next((told for part, told in CONNECTING.items() if part in name), None)
         if not getattr(event.connection, "is_known", False):
             refusal = "amqp:unauthorized-access"
-        if refusal is None:
-            queue = self._queues.setdefault(name, Queue())
-            link.max_message_size = MESSAGE_BYTES_MAX
-            link.served = queue if link.is_receiver else self._read(link, queue)
-            refusal = None if link.served is not None else "com.microsoft:timeout"
+        queue = self._queues.setdefault(name, Queue())
+        if refusal is None and link.is_sender:
+            waiting = (link.remote_properties or {}).get(TIMEOUT, TIMEOUT_DEFAULT_MILLISECONDS) / 1000
+            Waiting(event.container, link, queue, time.monotonic() + waiting).look()
+            return
+        link.max_message_size = MESSAGE_BYTES_MAX
         link.open()
-        if refusal is not None:
+        if refusal is None:
+            link.served = queue
+        else:
             link.condition = _refusal(refusal)
             link.close()
-
-    @staticmethod
-    def _read(link: Link, queue: Queue) -> Reading | None:
-        asked = link.remote_source.filter
-        asked.rewind()
-        wanted = asked.get_dict().get(SESSION_FILTER) if asked.next() else None
-        session = queue.lock(wanted)
-        if session is None:
-            return None
-        link.source.filter.clear()
-        link.source.filter.put_dict({SESSION_FILTER: session})
-        link.properties = {LOCKED_UNTIL: TICKS_OF_1970 + int((time.time() + LOCK_SECONDS) * 10_000_000)}
-        return Reading(queue, session)
 
     def on_link_flow(self, event: Event) -> None:
         """Somebody has room for messages."""
@@ -181,13 +208,11 @@ class Peer(MessagingHandler):
     def _authenticate(self, event: Event, sent: bytes) -> None:
         request = Message()
         request.decode(sent)
-        known = self._signed(request.body)
-        if known:
-            event.connection.is_known = True
-        reply = Message(
-            correlation_id=request.id,
-            properties={"status-code": 202 if known else 401, "status-description": "Accepted" if known else "Refused"},
-        )
+        status = ACCEPTED if self._signed(request.body) else UNAUTHORIZED
+        if status == ACCEPTED and "missing" in request.properties["name"]:
+            status = NOT_FOUND
+        event.connection.is_known = status == ACCEPTED
+        reply = Message(correlation_id=request.id, properties={"status-code": status, "status-description": "told"})
         link = event.connection.link_head(0)
         while link is not None:
             if link.is_sender and link.remote_source.address == "$cbs":

@@ -103,6 +103,7 @@ def test_sessions_have_each_payment_in_order_and_a_killed_publisher_repeats_the_
 def test_what_keeps_events_from_a_queue_is_said(tmp_path: Path) -> None:
     expected = {
         "missing": ("refused", "destination_missing"),
+        "vanished": ("refused", "destination_missing"),
         "forbidden": ("refused", "not_allowed"),
         "disabled": ("refused", "configuration_refused"),
         "full": ("retrying", "destination_full"),
@@ -128,19 +129,6 @@ def test_what_keeps_events_from_a_queue_is_said(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_queue_that_takes_no_two_sessions_at_once_gets_them_one_by_one(tmp_path: Path) -> None:
-    name = queue("partitioned")
-
-    async def scenario() -> None:
-        with harness.opened(tmp_path) as store:
-            await harness.tell(store, PAYMENTS[:3])
-            async with harness.running(harness.worker(store, own_stream(name))):
-                await harness.until_published(store, 3 * len(harness.STEPS))
-        harness.check_story(bodies(await taken(name, PAYMENTS[:3], len(harness.STEPS))), PAYMENTS[:3])
-
-    asyncio.run(scenario())
-
-
 def test_what_is_too_large_is_told_by_reference(tmp_path: Path) -> None:
     name = queue()
 
@@ -157,26 +145,33 @@ def test_what_is_too_large_is_told_by_reference(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_message_that_the_link_does_not_take_holds_up_no_other() -> None:
-    name = queue()
+async def handed(name: str, sizes: Sequence[int]) -> tuple[list[str | None], list[int]]:
+    """What became of messages of these sizes, and how large those are that arrived."""
+    publisher = make_publisher(Sink("azure_service_bus", f"amqp://127.0.0.1:{place().port}", name, keys()))
+    flight = [Message(f"evt_{number}", "type", PAYMENTS[number], b"x" * size) for number, size in enumerate(sizes)]
+    try:
+        await publisher.open()
+        results = await publisher.publish(flight)
+    finally:
+        await publisher.close()
+    arrived = [message.key for message, problem in zip(flight, results, strict=True) if problem is None]
+    found = await taken(name, arrived, 1)
+    return [problem and problem.reason for problem in results], sorted(map(len, bodies(found)))
 
-    async def scenario() -> None:
-        publisher = make_publisher(
-            Sink("azure_service_bus", f"amqp://127.0.0.1:{place().port}", name, keys(), message_bytes_max=64 * 1024**2)
+
+def test_what_does_not_fit_into_one_batch_goes_in_several() -> None:
+    """Too many bytes for one, one message that no link takes, and a queue that wants each session by itself."""
+
+    async def scenario() -> Any:
+        return await asyncio.gather(
+            handed(queue(), [10, 300_000, 10, 200_000, 200_000]), handed(queue("partitioned"), [10, 20, 30])
         )
-        sizes = [10, 300_000, 10, 200_000, 200_000]
-        try:
-            await publisher.open()
-            results = await publisher.publish(
-                [Message(f"evt_{number}", "type", PAYMENTS[number], b"x" * size) for number, size in enumerate(sizes)]
-            )
-        finally:
-            await publisher.close()
-        assert [problem and problem.reason for problem in results] == [None, "message_too_large", None, None, None]
-        found = await taken(name, [PAYMENTS[number] for number in (0, 2, 3, 4)], 1)
-        assert sorted(map(len, bodies(found))) == [10, 10, 200_000, 200_000]
 
-    asyncio.run(scenario())
+    (told, sizes), (told_singly, sizes_singly) = asyncio.run(scenario())
+    assert told == [None, "message_too_large", None, None, None]
+    assert sizes == [10, 10, 200_000, 200_000]
+    assert told_singly == [None] * 3
+    assert sizes_singly == [10, 20, 30]
 
 
 def test_a_broker_that_goes_away_and_comes_back_misses_nothing(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def own_stream(server: PubSub, name: str, **more: Any) -> Any:
 
 def taken(name: str, at_least: int) -> list[Any]:
     """What the topic's subscription gets, each message acknowledged."""
-    from google.cloud.pubsub_v1 import SubscriberClient
+    from google.cloud.pubsub_v1 import SubscriberClient  # type: ignore[import-untyped]
 
     found: queue.Queue[Any] = queue.Queue()
 
@@ -150,7 +150,7 @@ def test_a_topic_that_gets_a_subscription_gets_everything(tmp_path: Path, server
 
 
 def make_topic(name: str) -> None:
-    from google.cloud.pubsub_v1 import PublisherClient  # type: ignore[import-untyped]
+    from google.cloud.pubsub_v1 import PublisherClient
 
     with PublisherClient() as publisher:
         publisher.create_topic(name=name)

@@ -150,7 +150,7 @@ def test_waits_grow_to_a_bound(failures: int, chance: float) -> None:
 def test_what_speaks_without_tls_for_a_cloud_is_an_emulator(
     kind: str, place: dict[str, str], is_emulator: bool
 ) -> None:
-    sink = Sink(kind, **{"address": "", "destination": "payments", **place})
+    sink = Sink(kind, place.get("address", ""), "payments", endpoint=place.get("endpoint"))
     assert rules.is_emulator(sink) == is_emulator
 
 

@@ -32,6 +32,7 @@ FRAMES_OF_OPENING = 3  # how much it takes and why it is refused, if it is
 MESSAGES_BEFORE_OTHERS = 20  # made in one go, about a millisecond: requests wait no longer
 PATIENCE: dict[str, Any] = {"retry_total": 0}  # we try again ourselves, and say so
 OF_ONE_MESSAGE: frozenset[Reason] = frozenset({"message_refused", "message_too_large"})
+NOT_FOUND = 404  # what the service answers to whoever asks for the right to send to nothing
 _TOO_LARGE = Problem("message_too_large", "Service Bus takes no message of this size.")
 _NOT_TAKEN: tuple[Reason, str] = ("message_refused", "Service Bus refused the message.")
 _TOLD: dict[str, tuple[Reason, str]] = {
@@ -188,6 +189,8 @@ def _made(message: Message) -> ServiceBusMessage:
 
 def _translated(problem: Exception) -> StreamProblem:
     if isinstance(problem, exceptions.ServiceBusAuthenticationError):
+        if getattr(problem.inner_exception, "status_code", None) == NOT_FOUND:
+            return StreamProblem(*_TOLD["amqp:not-found"])
         return StreamProblem("credentials_refused", "Service Bus does not know the policy, or its key.")
     if isinstance(problem, exceptions.MessageSizeExceededError):
         return StreamProblem(*_TOO_LARGE)
