@@ -367,7 +367,8 @@ class RabbitMQ(Server):
         loopback = "-kernel inet_dist_use_interface {127,0,0,1}"
         return {
             "HOME": str(place.folder),
-            "RABBITMQ_NODENAME": "bursar@localhost",
+            # A name of its own, or another checkout's server would count as the same node.
+            "RABBITMQ_NODENAME": f"bursar{place.port}@localhost",
             "RABBITMQ_DIST_PORT": distribution,
             "RABBITMQ_CONFIG_FILE": str(place.folder / "rabbitmq"),
             "RABBITMQ_CONF_ENV_FILE": str(place.folder / "none"),

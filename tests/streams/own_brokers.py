@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from bursar.streams.schemas import InstallationStream
 from tests.streams import harness
 
 NAME = "payments"
+KEPT = ("--appendonly", "yes", "--appendfsync", "always")
 SEARCHED = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 
 
@@ -74,9 +76,13 @@ class OwnBroker(ABC):
 
 
 class OwnNats(OwnBroker):
+    # Whom it lets in: everybody, or one user.
+    access: tuple[str, ...] = ()
+
     def command(self) -> list[str]:
         program = shutil.which("nats-server", path=SEARCHED) or "nats-server"
-        return [program, "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self.folder)]
+        place = ("-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self.folder))
+        return [program, *place, *self.access]
 
     def stream(self) -> InstallationStream:
         return harness.stream("nats", NAME, f"nats://127.0.0.1:{self.port}", declare=True)
@@ -103,11 +109,11 @@ class OwnNats(OwnBroker):
 
 
 class OwnRedis(OwnBroker):
-    """With its log of commands, without which Redis keeps nothing over a kill."""
+    """With its log of commands, written before it answers: otherwise Redis forgets what it has confirmed."""
 
     def command(self) -> list[str]:
         program = shutil.which("redis-server", path=SEARCHED) or "redis-server"
-        options = ("--bind", "127.0.0.1", "--port", str(self.port), "--appendonly", "yes", "--save", "")
+        options = ("--bind", "127.0.0.1", "--port", str(self.port), "--save", "", *KEPT)
         return [program, "--dir", str(self.folder), *options]
 
     def stream(self) -> InstallationStream:
@@ -155,6 +161,13 @@ class OwnRabbitMQ(OwnBroker):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, 9)
         super().kill()
+        until = time.monotonic() + harness.SECONDS_MAX
+        while self._listens() and time.monotonic() < until:
+            time.sleep(0.02)
+
+    def _listens(self) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stream(self) -> InstallationStream:
         guest = {"username": "guest", "password": "guest"}

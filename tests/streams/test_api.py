@@ -12,9 +12,11 @@ import pytest
 import redis
 
 from bursar.kit.clock import SystemClock
+from bursar.kit.permissions import PLATFORM_ADMIN
+from bursar.store.columns import INSTALLATION
 from bursar.streams.credentials import StreamCredentials
 from bursar.streams.repository import StreamKey
-from bursar.streams.service import URL
+from bursar.streams.service import INSTALLATION_URL, URL
 from bursar.streams.worker import StreamsWorker
 from tests.control.house import House, Merchant, standing
 from tests.services import server_url
@@ -114,6 +116,33 @@ def test_another_organisations_stream_is_not_there(house: House, merchant: Merch
         assert other.call(method, address, body).status == 404
     assert other.done("GET", URL)["data"] == []
     assert merchant.call("GET", address, headers={"bursar-mode": "live"}).status == 404
+
+
+def test_the_installations_own_streams_are_seen_by_who_runs_it() -> None:
+    secret = {"password": "hush-hush"}
+    wanted = {"name": "warehouse", "kind": "redis", "destination": "payments", "credentials": secret}
+    with standing(streams=json.dumps([wanted | {"address": "redis://localhost:1/0"}])) as house:
+        merchant = house.merchant()
+        admin = house.person(merchant.org_id, PLATFORM_ADMIN)
+        reply = house.call("GET", INSTALLATION_URL, admin)
+        assert [(one["id"], one["state"], one["state_since"]) for one in reply.json["data"]] == [
+            ("warehouse", "waiting", None)
+        ]
+
+        async def tried() -> None:
+            made = house.runtime.streams.worker()
+            async with harness.running(made):
+                await harness.until_state(
+                    house.runtime.store, "retrying", "broker_away", StreamKey(INSTALLATION, 0, "warehouse")
+                )
+
+        house.runner.run(tried())
+        reply = house.call("GET", INSTALLATION_URL, admin)
+        (found,) = reply.json["data"]
+        assert (found["state"], found["state_reason"]) == ("retrying", "broker_away")
+        assert found["next_try"] is not None
+        assert "hush" not in json.dumps(reply.json)
+        assert merchant.call("GET", INSTALLATION_URL).status == 403
 
 
 def worker(house: House, *, development: bool) -> StreamsWorker:

@@ -117,6 +117,7 @@ async def lives_of_a_broker(folder: Path, broker: OwnBroker, kills: int, life_se
                 await asyncio.sleep(chance.random() * life_seconds_max)
                 broker.kill()
             broker.start()
+            await broker.listening()
             await harness.until_published(store, EVENTS_OF_A_LIFE * kills)
             await harness.until_state(store, "running", None)
         return await broker.bodies(EVENTS_OF_A_LIFE * kills)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.services import server_url
 from tests.streams import harness
+from tests.streams.own_brokers import OwnNats
 
 pytestmark = pytest.mark.service("nats")
 PAYMENTS = [f"pi_{number:04}" for number in range(40)]
@@ -96,8 +97,36 @@ def test_a_subject_without_a_stream_is_said(tmp_path: Path, name: str) -> None:
     asyncio.run(scenario())
 
 
-# The client forgets to close a socket that was cut under it.
-@pytest.mark.filterwarnings("ignore:.*StreamWriter:pytest.PytestUnraisableExceptionWarning")
+def test_a_wrong_password_is_said_and_not_shown_and_a_right_one_mends_it(tmp_path: Path) -> None:
+    own, folder = OwnNats(tmp_path / "nats"), tmp_path / "log"
+    own.folder.mkdir()
+    folder.mkdir()
+    own.access = ("--user", "shop", "--pass", "hush-hush")
+
+    async def scenario() -> None:
+        await own.listening()
+        with harness.opened(folder) as store:
+            await harness.tell(store, PAYMENTS[:1])
+            for password, state, reason in (("hush", "refused", "credentials_refused"), ("hush-hush", "running", None)):
+                made = harness.stream(
+                    "nats",
+                    "payments",
+                    f"nats://127.0.0.1:{own.port}",
+                    declare=True,
+                    credentials={"username": "shop", "password": password},
+                )
+                async with harness.running(harness.worker(store, made)):
+                    assert "hush" not in repr(await harness.until_state(store, state, reason))
+                    if reason is None:
+                        await harness.until_published(store, len(harness.STEPS))
+
+    own.start()
+    try:
+        asyncio.run(scenario())
+    finally:
+        own.kill()
+
+
 def test_a_broker_that_goes_away_and_comes_back_misses_nothing(tmp_path: Path, name: str) -> None:
     async def scenario() -> None:
         proxy = harness.Proxy(urlsplit(server_url("nats") or "").port or 0)

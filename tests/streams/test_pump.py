@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from bursar.store.columns import INSTALLATION
@@ -141,6 +142,24 @@ def test_a_broker_that_is_away_for_an_hour_loses_nothing_and_holds_up_no_other(t
             harness.check_story(broker.kept, PAYMENTS)
         problems = registry.get_sample_value("bursar_stream_problems_total", labels | {"reason": "broker_away"})
         assert problems == TRIES_OF_AN_HOUR
+
+    asyncio.run(scenario())
+
+
+def test_what_has_arrived_at_a_slow_broker_is_written_down_on_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bursar.streams.shipping.SHIP_SECONDS_MAX", 0.0)
+
+    async def scenario() -> None:
+        broker = Broker()
+        with harness.opened(tmp_path) as store:
+            await harness.tell(store, PAYMENTS[:2])
+            async with harness.running(harness.worker(store, own(harness.NAME, "0"), make=making(broker))):
+                await harness.until_published(store, 2 * len(harness.STEPS))
+        # Each time one flight, with one event of each of the two: all arrive in their order, and none twice.
+        harness.check_story(broker.kept, PAYMENTS[:2])
+        assert len(broker.kept) == 2 * len(harness.STEPS)
 
     asyncio.run(scenario())
 

@@ -36,7 +36,7 @@ class Streams:
         self._installation_streams = installation_streams
         self._allowed_hosts = [host.strip().lower() for host in allowed_hosts.split(",") if host.strip()]
         self._development = development
-        self.service = StreamService(store, ids, clock, self._credentials)
+        self.service = StreamService(store, ids, clock, self._credentials, installation_streams)
 
     def worker(self) -> StreamsWorker:
         return StreamsWorker(

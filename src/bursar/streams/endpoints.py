@@ -6,8 +6,8 @@ from bursar.http.call import Call, Effect
 from bursar.http.endpoint import Endpoint
 from bursar.http.paging import Page
 from bursar.http.params import ListParams, Params
-from bursar.streams.schemas import DeletedStream, Stream, StreamChangeParams, StreamParams
-from bursar.streams.service import URL, StreamService
+from bursar.streams.schemas import DeletedStream, InstallationStreamState, Stream, StreamChangeParams, StreamParams
+from bursar.streams.service import INSTALLATION_URL, URL, StreamService
 
 READ, WRITE = "streams.read", "streams.write"
 
@@ -28,6 +28,9 @@ def endpoints(service: StreamService) -> list[Endpoint]:
     async def delete_stream(call: Call, _params: Params) -> Effect:
         return await service.delete(call)
 
+    async def list_installation_streams(_call: Call, _params: Params) -> Page[InstallationStreamState]:
+        return await service.of_installation()
+
     one = f"{URL}/{{stream}}"
     control: dict[str, Any] = {"surface": "control"}
     proved: dict[str, Any] = control | {"needs_proof": True}
@@ -37,4 +40,13 @@ def endpoints(service: StreamService) -> list[Endpoint]:
         Endpoint("GET", one, retrieve_stream, "Retrieve a stream, and how it is doing", READ, Stream, **control),
         Endpoint("PUT", one, change_stream, "Change or pause a stream", WRITE, Stream, StreamChangeParams, **proved),
         Endpoint("DELETE", one, delete_stream, "Delete a stream", WRITE, DeletedStream, **proved),
+        Endpoint(
+            "GET",
+            INSTALLATION_URL,
+            list_installation_streams,
+            "List the installation's own streams, and how they are doing",
+            "platform.read",
+            Page[InstallationStreamState],
+            **control,
+        ),
     ]

@@ -25,7 +25,7 @@ from bursar.streams.repository import RETRYING, RUNNING, StreamKey
 from bursar.streams.rules import MENDED_BY_PEOPLE, Filter, Pace
 from bursar.streams.shipping import ship
 
-EVENTS_AT_ONCE = 2_000
+FLIGHTS_AT_ONCE, EVENTS_AT_ONCE = 4, 4_000  # each flight waits for its confirmations: full ones are worth the wait
 EVENTS_OF_CHAIN_MIN = 20  # with many chains behind, each look takes few of each
 BYTES_AT_ONCE = 8 * 1024 * 1024  # what a stream holds in memory, whatever is behind it
 LOOK_SECONDS = 0.2
@@ -121,7 +121,7 @@ class Pump:
             reader = self._reader or await self._begin()
             await self._measure(reader)
             publisher = self._publisher or await self._open()
-            events = await self._read(reader)
+            events = await self._read(reader, publisher)
             if not events:
                 await self._tell(RUNNING, None, None)
                 if await listener.wait(LOOK_SECONDS):
@@ -169,8 +169,9 @@ class Pump:
             raise StreamProblem("broker_away", f"No connection within {CONNECT_SECONDS_MAX:.0f} s.") from None
         return publisher
 
-    async def _read(self, reader: LogReader) -> list[LoggedEvent]:
-        limit = max(EVENTS_AT_ONCE // self._chains_behind, EVENTS_OF_CHAIN_MIN)
+    async def _read(self, reader: LogReader, publisher: Publisher) -> list[LoggedEvent]:
+        at_once = min(publisher.flight_max * FLIGHTS_AT_ONCE, EVENTS_AT_ONCE)
+        limit = max(at_once // self._chains_behind, EVENTS_OF_CHAIN_MIN)
         job = self._job
         found = await self._store.read(lambda connection: reader.read(connection, job.org_ids, limit, job.livemodes))
         self._tell_age(found)

@@ -85,6 +85,26 @@ class Stream(msgspec.Struct, kw_only=True):
     last_published: int | None
 
 
+class InstallationStreamState(msgspec.Struct, kw_only=True):
+    """One of the installation's own: how it is doing, as its settings are in the settings."""
+
+    # Its name there.
+    id: str
+    object: Literal["installation_stream"] = "installation_stream"
+    kind: KindName
+    destination: str
+    events: list[str]
+    state: State
+    state_reason: str | None
+    state_detail: str | None
+    state_since: int | None
+    next_try: int | None
+    published: int
+    referenced: int
+    last_event: str | None
+    last_published: int | None
+
+
 class DeletedStream(msgspec.Struct, kw_only=True):
     id: str
     object: Literal["stream"] = "stream"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -17,16 +18,26 @@ from bursar.kit.clock import Clock, seconds
 from bursar.kit.errors import InvalidRequest
 from bursar.kit.ids import IdFactory, created_microseconds
 from bursar.kit.sealing import SealBroken
+from bursar.store.columns import INSTALLATION
 from bursar.store.log import Entry, differences
 from bursar.store.store import Store
 from bursar.store.unit import Unit
 from bursar.streams import repository, rules
 from bursar.streams.credentials import StreamCredentials
 from bursar.streams.port import Sink
-from bursar.streams.repository import StoredStream, StreamKey
-from bursar.streams.schemas import DeletedStream, Stream, StreamChangeParams, StreamDocument, StreamParams
+from bursar.streams.repository import StoredStream, StreamKey, StreamState
+from bursar.streams.schemas import (
+    DeletedStream,
+    InstallationStream,
+    InstallationStreamState,
+    Stream,
+    StreamChangeParams,
+    StreamDocument,
+    StreamParams,
+)
 
 URL = "/api/v1/streams"
+INSTALLATION_URL = "/api/v1/platform/streams"
 STREAMS_MAX = 20  # of an organisation and mode: each one has a connection
 # Without credentials these would take the server's own rights, which are the installation's.
 OWN_CREDENTIALS = frozenset({"sqs", "sns", "google_pubsub"})
@@ -34,11 +45,19 @@ NOT_OF_THE_DOCUMENT = frozenset({"expand", "credentials", "paused"})
 
 
 class StreamService:
-    def __init__(self, store: Store, ids: IdFactory, clock: Clock, credentials: StreamCredentials) -> None:
+    def __init__(
+        self,
+        store: Store,
+        ids: IdFactory,
+        clock: Clock,
+        credentials: StreamCredentials,
+        installation_streams: Sequence[InstallationStream] = (),
+    ) -> None:
         self._store = store
         self._ids = ids
         self._clock = clock
         self._credentials = credentials
+        self._installation_streams = installation_streams
 
     async def create(self, call: Call, params: StreamParams) -> Effect:
         document = StreamDocument(
@@ -109,6 +128,23 @@ class StreamService:
         data, has_more = wanted.cut(await self._store.read(query))
         return Page(data=[_view(stored) for stored in data], has_more=has_more, url=URL)
 
+    async def of_installation(self) -> Page[InstallationStreamState]:
+        """All of them, as there are few."""
+        keys = [StreamKey(INSTALLATION, 0, stream.name) for stream in self._installation_streams]
+        known = await self._store.read(lambda connection: [repository.find_state(connection, key) for key in keys])
+        data = [
+            InstallationStreamState(
+                id=stream.name,
+                kind=stream.kind,
+                destination=stream.destination,
+                events=stream.events,
+                **_told_state(state or repository.new_state(0)),
+                state_since=None if state is None else seconds(state.since),
+            )
+            for stream, state in zip(self._installation_streams, known, strict=True)
+        ]
+        return Page(data=data, has_more=False, url=INSTALLATION_URL)
+
     def _credentials_after(self, before: StoredStream, params: StreamChangeParams) -> tuple[dict[str, str], str | None]:
         """As they are, and as they are stored."""
         if params.credentials is UNSET:
@@ -165,13 +201,19 @@ def _view(stored: StoredStream) -> Stream:
         has_credentials=stored.credentials_sealed is not None,
         livemode=bool(stored.key.livemode),
         created=seconds(created_microseconds(stored.key.id)),
-        state="paused" if stored.is_paused else state.state,
-        state_reason=state.reason,
-        state_detail=state.detail,
         state_since=seconds(state.since),
-        next_try=None if state.retry_at is None else seconds(state.retry_at),
-        published=state.published,
-        referenced=state.referenced,
-        last_event=state.last_event_id,
-        last_published=None if state.last_published_at is None else seconds(state.last_published_at),
+        **_told_state(state) | ({"state": "paused"} if stored.is_paused else {}),
     )
+
+
+def _told_state(state: StreamState) -> dict[str, Any]:
+    return {
+        "state": state.state,
+        "state_reason": state.reason,
+        "state_detail": state.detail,
+        "next_try": None if state.retry_at is None else seconds(state.retry_at),
+        "published": state.published,
+        "referenced": state.referenced,
+        "last_event": state.last_event_id,
+        "last_published": None if state.last_published_at is None else seconds(state.last_published_at),
+    }

@@ -26,6 +26,7 @@ MESSAGE_BYTES_MAX = 1_000_000  # what brokers take by default
 OVERHEAD_BYTES = 1_024
 LINGER_MILLISECONDS = 1
 POLL_SECONDS = 0.1
+LOOK_SECONDS = 1.0
 _HEADERS_OF_ALL = ("content-type", CONTENT_TYPE.encode())
 
 
@@ -49,7 +50,7 @@ class Kafka:
     def _open(self) -> None:
         try:
             self._producer = Producer(self._settings())
-            found = self._producer.list_topics(self._sink.destination, timeout=CONNECT_SECONDS_MAX - 1)
+            found = self._topics()
         except (KafkaException, ValueError) as problem:
             if self._producer is not None:
                 self._producer.poll(0)
@@ -57,6 +58,18 @@ class Kafka:
         error = found.topics[self._sink.destination].error
         if error is not None:
             raise _translated(error)
+
+    def _topics(self) -> Any:
+        """The client itself would try for ever; it tells beside that what nothing can come of."""
+        until = time.monotonic() + CONNECT_SECONDS_MAX - 1
+        while True:
+            try:
+                return self._producer.list_topics(self._sink.destination, timeout=LOOK_SECONDS)
+            except KafkaException:
+                self._producer.poll(0)
+                hopeless = self._trouble is not None and self._trouble.code() in _HOPELESS
+                if hopeless or time.monotonic() > until:
+                    raise
 
     def _settings(self) -> dict[str, Any]:
         sink = self._sink
@@ -116,7 +129,10 @@ class Kafka:
             await asyncio.to_thread(producer.flush, 1)
 
     def _remember(self, error: KafkaError) -> None:
-        self._trouble = error
+        """The client goes on trying, so what matters is soon followed by what does not."""
+        known = None if self._trouble is None else self._trouble.code()
+        if error.code() in _CREDENTIALS or known not in _HOPELESS:
+            self._trouble = error
 
 
 def _error_of(problem: Exception) -> KafkaError:
@@ -126,6 +142,7 @@ def _error_of(problem: Exception) -> KafkaError:
 
 
 _CREDENTIALS = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED})
+_HOPELESS = _CREDENTIALS | {KafkaError._ALL_BROKERS_DOWN}
 _NOT_ALLOWED = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED})
 _MISSING = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION})
 _TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE})

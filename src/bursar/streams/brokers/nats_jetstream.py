@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import nats
 from nats import errors
+from nats.aio.client import Client
 from nats.js import errors as stream_errors
 from nats.js.api import StreamConfig
 
@@ -48,7 +48,8 @@ class JetStream:
         given = dict(self._sink.credentials)
         access = {"user": given.pop("username", None), "password": given.pop("password", None), **given}
         try:
-            self._client = await nats.connect(
+            self._client = Client()
+            await self._client.connect(
                 self._sink.address,
                 name="bursar",
                 allow_reconnect=False,
@@ -82,7 +83,13 @@ class JetStream:
 
     async def close(self) -> None:
         if self._client is not None:
-            await self._client.close()
+            try:
+                await self._client.close()
+            finally:
+                # The client forgets a socket that was cut under it, or that was not let in.
+                transport = self._client._transport
+                if transport is not None:
+                    transport.close()
 
     async def _declare(self) -> None:
         name = self._sink.destination.replace(".", "-")
