@@ -17,9 +17,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from proton import Condition, Delivery, Endpoint, Event, Link, Message, symbol
-from proton.handlers import MessagingHandler
-from proton.reactor import Container
+from proton import Condition, Delivery, Endpoint, Event, Link, Message, symbol  # type: ignore[import-not-found]
+from proton.handlers import MessagingHandler  # type: ignore[import-not-found]
+from proton.reactor import Container  # type: ignore[import-not-found]
 
 CREDIT = 100
 MESSAGE_BYTES_MAX = 256 * 1024  # the service's own, outside of its premium tier
@@ -105,11 +105,11 @@ class Waiting:
         self.look()
 
 
-class Peer(MessagingHandler):
+class Peer(MessagingHandler):  # type: ignore[misc]
     def __init__(self, port: int, policy: str, key: str) -> None:
         super().__init__(prefetch=CREDIT, auto_accept=False, auto_settle=False)
         # Messages are taken as the bytes that they are, so only what keeps connections and credit stays.
-        self.handlers = self.handlers[:2]
+        del self.handlers[2:]
         self._port = port
         self._policy = policy
         self._key = key.encode()
