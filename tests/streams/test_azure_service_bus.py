@@ -174,6 +174,13 @@ def test_what_does_not_fit_into_one_batch_goes_in_several() -> None:
     assert sizes_singly == [10, 20, 30]
 
 
+def test_what_is_confirmed_counts_although_the_rest_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bursar.streams.brokers.azure_service_bus.CONFIRM_SECONDS_MAX", 0.0)
+    told, sizes = asyncio.run(handed(queue("partitioned"), [10, 20, 30]))
+    assert told == [None, "broker_away", "broker_away"]
+    assert sizes == [10]
+
+
 def test_a_broker_that_goes_away_and_comes_back_misses_nothing(tmp_path: Path) -> None:
     name = queue()
 

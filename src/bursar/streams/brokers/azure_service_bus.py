@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -30,10 +31,12 @@ from bursar.streams.port import (
 OVERHEAD_BYTES = 2_048
 FRAMES_OF_OPENING = 3  # how much it takes and why it is refused, if it is
 MESSAGES_BEFORE_OTHERS = 20  # made in one go, about a millisecond: requests wait no longer
+SEND_SECONDS_MAX = CONFIRM_SECONDS_MAX / 2 - 1
 PATIENCE: dict[str, Any] = {"retry_total": 0}  # we try again ourselves, and say so
 OF_ONE_MESSAGE: frozenset[Reason] = frozenset({"message_refused", "message_too_large"})
 NOT_FOUND = 404  # what the service answers to whoever asks for the right to send to nothing
 _TOO_LARGE = Problem("message_too_large", "Service Bus takes no message of this size.")
+_SLOW = Problem("broker_away", "Service Bus takes too long to confirm.")
 _NOT_TAKEN: tuple[Reason, str] = ("message_refused", "Service Bus refused the message.")
 _TOLD: dict[str, tuple[Reason, str]] = {
     "amqp:not-found": ("destination_missing", "There is no such queue or topic."),
@@ -55,7 +58,7 @@ def make(sink: Sink) -> AzureServiceBus:
 
 
 class AzureServiceBus:
-    flight_max: ClassVar[int] = 500
+    flight_max: ClassVar[int] = 200  # one by one, they must be through before the flight is given up
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
@@ -64,6 +67,7 @@ class AzureServiceBus:
         self._sender: Any = None
         self._room = 0
         self._in_batches = True
+        self._late_at = 0.0
 
     async def open(self) -> None:
         try:
@@ -86,15 +90,21 @@ class AzureServiceBus:
         connection._link.get_state()
 
     async def publish(self, flight: Sequence[Message]) -> list[Problem | None]:
+        self._late_at = time.monotonic() + CONFIRM_SECONDS_MAX / 2
         results: list[Problem | None] = []
         while len(results) < len(flight):
             told = await self._send_some(flight[len(results) :])
             results += told
-            problem = next(filter(None, told), None)
-            if problem is not None and problem.reason != "message_too_large":
+            problem = next((one for one in told if one is not None and one != _TOO_LARGE), None)
+            if problem is None and self._is_late():
+                problem = _SLOW  # what is confirmed counts, before the whole flight is given up
+            if problem is not None:
                 # The broker is full, or gone, or somebody must mend what stands in front: what follows waits.
                 results += [problem] * (len(flight) - len(results))
         return results
+
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._late_at
 
     async def _send_some(self, waiting: Sequence[Message]) -> list[Problem | None]:
         """What became of the first of them, at least one."""
@@ -109,7 +119,7 @@ class AzureServiceBus:
         for message in waiting[: len(batch)]:
             problem = await self._send(_made(message))
             told.append(problem)
-            if problem is not None and problem.reason != "message_too_large":
+            if (problem is not None and problem != _TOO_LARGE) or self._is_late():
                 break
         if len(batch) > 1 and not any(told):
             self._in_batches = False
@@ -129,14 +139,14 @@ class AzureServiceBus:
 
     async def _send(self, sent: Any) -> Problem | None:
         problem = await self._send_once(sent)
-        if problem is not None and problem.reason == "broker_away":
+        if problem is not None and problem.reason == "broker_away" and not self._is_late():
             # Service Bus closes what was idle for some minutes; the client opens it again when something is sent.
             return await self._send_once(sent)
         return problem
 
     async def _send_once(self, sent: Any) -> Problem | None:
         try:
-            await self._sender.send_messages(sent, timeout=CONFIRM_SECONDS_MAX / 2)
+            await self._sender.send_messages(sent, timeout=SEND_SECONDS_MAX)
         except Exception as problem:
             return _translated(problem).problem
         return None
