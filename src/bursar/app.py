@@ -22,7 +22,9 @@ from bursar.customers.endpoints import endpoints as customer_endpoints
 from bursar.disputes.endpoints import endpoints as dispute_endpoints
 from bursar.events.endpoints import endpoints as event_endpoints
 from bursar.federation.endpoints import endpoints as federation_endpoints
+from bursar.hooks.assembly import workers as hook_workers
 from bursar.hooks.endpoints import HookEndpoint
+from bursar.hooks.endpoints import control_endpoints as hook_endpoints
 from bursar.http.asgi import Application
 from bursar.http.dispatch import Dispatcher
 from bursar.http.endpoint import Endpoint
@@ -96,6 +98,7 @@ def control_endpoints(runtime: Runtime) -> list[Endpoint]:
         *audit_endpoints(runtime.audit),
         *contract_endpoints(runtime.contracts),
         *federation_endpoints(runtime.federation.service),
+        *hook_endpoints(runtime.hooks.inbox),
         *member_endpoints(runtime.memberships, runtime.invitations),
         *second_factor_endpoints(runtime.second_factors),
         *registration_endpoints(runtime.registration, runtime.verification),
@@ -140,6 +143,7 @@ def assemble(runtime: Runtime) -> Application:
     )
     runtime.limits.report_to(metrics)
     runtime.recorder.report_to(metrics)
+    runtime.hooks.figures.report_to(metrics)
     endpoints, controls = all_endpoints(runtime), control_endpoints(runtime)
     operations = Operations(runtime.store, metrics, endpoints, dispatcher.failure, settings.metrics_token, controls)
 
@@ -158,6 +162,7 @@ def assemble(runtime: Runtime) -> Application:
             asyncio.create_task(runtime.resolver.run()),
             asyncio.create_task(run_expiry(runtime.store, runtime.clock, runtime.operations)),
             asyncio.create_task(runtime.session_ends.run()),
+            *(asyncio.create_task(worker.run()) for worker in hook_workers(runtime)),
             *(asyncio.create_task(worker.run()) for worker in webhook_workers(runtime)),
             *(asyncio.create_task(worker.run()) for worker in notification_workers(runtime)),
         ]
@@ -180,7 +185,7 @@ def assemble(runtime: Runtime) -> Application:
     add_endpoints(application, [*endpoints, *controls], dispatcher)
     operations.add_routes(application)
     AuthenticationPages(runtime.authentications, dispatcher).add_routes(application)
-    HookEndpoint(runtime.hooks, dispatcher).add_routes(application)
+    HookEndpoint(runtime.hooks.service, dispatcher).add_routes(application)
     AuditExportRoute(runtime.audit, dispatcher).add_routes(application)
     ReturnPages(runtime.customer_returns, dispatcher).add_routes(application)
     UpiPages(runtime.upi_pages, dispatcher).add_routes(application)
