@@ -101,7 +101,7 @@ def test_a_card_is_refused_in_the_words_that_it_always_was(bank: BankServer) -> 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     house = House(tmp_path_factory.mktemp("fuzzed"))
-    yield Api(house.state, house.bank, house.disputes, house.faults, API_KEY)
+    yield Api(house.state, house.bank, house.disputes, house.settlements, house.faults, API_KEY)
     house.close()
 
 
