@@ -111,7 +111,9 @@ class Reply:
 class Shop:
     """What one process is made of. A second one on the same store is another process, or the same after a crash."""
 
-    def __init__(self, store: Store, clock: Clock, bank: Bank, org_id: str = ORG) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, bank: Bank, org_id: str = ORG, registry: Registry | None = None
+    ) -> None:
         self.store = store
         self.clock = clock
         self.org_id = org_id
@@ -136,7 +138,7 @@ class Shop:
         self.payments = PaymentService(store, self.ids, self.methods, self.attempts, confirmation)
         self.operations = OperationService(store, clock, self.payments, self.attempts, confirmation)
         self.waiting = WaitingPayments(store, self.attempts, self.settlement)
-        registry = cast("Registry", BankDesk())
+        registry = registry or cast("Registry", BankDesk())
         self.customer_returns = ReturnService(store, clock, registry, self.attempts, self.waiting)
         self.upi_pages = UpiPageService(store, clock, self.authentications)
         refunding = RefundSettlement(store, self.ledger)

@@ -256,7 +256,7 @@ def test_what_an_address_was_to_do_is_done_after_a_crash(tmp_path: Path, receive
 
 
 def test_a_journal_from_before_is_read_and_its_references_are_known(tmp_path: Path) -> None:
-    """Records of cards are written as they always were: not a member more."""
+    """Records of cards are written as they always were, but for what they move between the bank and its merchant."""
     house = House(tmp_path / "bank")
     first = house.authorize(reference="old", cvc="123")
     house.refund(first.id, 100)
@@ -275,6 +275,7 @@ def test_a_journal_from_before_is_read_and_its_references_are_known(tmp_path: Pa
             "risk",
             "authentication",
             "fee",
+            "booked",
             "seal",
         ),
     }
