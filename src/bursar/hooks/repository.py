@@ -76,9 +76,16 @@ _IN_TIME = (
     _table.id < bindparam("before"),
     _table.next_at.is_(None),
 )
-_WITH_BODIES = select(_table.id).where(*_IN_TIME, _table.headers_document.is_not(None)).limit(bindparam("rows"))
-_OLD = select(_table.id).where(*_IN_TIME).limit(bindparam("rows"))
-_OLD_OF_STATE = select(_table.id).where(*_IN_TIME, _table.state == bindparam("s")).limit(bindparam("rows"))
+_WITH_BODIES = (
+    select(_table.id)
+    .where(*_IN_TIME, _table.headers_document.is_not(None))
+    .order_by(_table.id)
+    .limit(bindparam("rows"))
+)
+_OLD = select(_table.id).where(*_IN_TIME).order_by(_table.id).limit(bindparam("rows"))
+_OLD_OF_STATE = (
+    select(_table.id).where(*_IN_TIME, _table.state == bindparam("s")).order_by(_table.id).limit(bindparam("rows"))
+)
 
 
 class StoredMessage(NamedTuple):
