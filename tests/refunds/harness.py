@@ -101,6 +101,8 @@ class HouseBank(Registry):
         # Answers instead of the bank, or lets it: `lose_reply` and the like.
         self.fault: Fault | None = None
         self.disputes_are_down = False
+        # What we believe the bank signs with.
+        self.secret = SECRET
 
     def account_for(self, org_id: str, livemode: bool) -> Account:
         return Account(connector=self.name, merchant=f"{org_id}:{'live' if livemode else 'test'}")
@@ -149,7 +151,7 @@ class HouseBank(Registry):
         return DisputeAnswer(kind="told", dispute=told.translated())
 
     def read_webhook(self, headers: dict[str, str], body: bytes, now_seconds: int) -> list[BankEvent]:
-        return read_webhook(SECRET, headers, body, now_seconds)
+        return read_webhook(self.secret, headers, body, now_seconds)
 
 
 def not_sent(_: Order) -> Outcome:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from bursar.kit.scrub import scrub
+from bursar.kit.scrub import SECRET_NAMES, scrub
 
 # Longer ones are kept by their length and digest, as nobody reads them.
 KEPT_BYTES_MAX = 64 * 1024
@@ -21,6 +21,8 @@ FORM = "application/x-www-form-urlencoded"
 
 # What signatures are made of has one of these in its name, at every bank; what lets somebody in has not.
 _OF_SIGNATURES = re.compile(r"signature|hmac|digest|timestamp|transmission|webhook|cert|auth-algo|^content-type$")
+# In what banks say, an authorisation is a payment.
+_SECRET_NAMES = SECRET_NAMES - {"authorization"}
 _NEVER = frozenset({"authorization", "cookie", "proxy-authorization"})
 _OPERATION = re.compile(rb"(?<![A-Za-z0-9_])att_[0-9a-hjkmnp-tv-z]{24}(?![A-Za-z0-9_])")
 
@@ -64,11 +66,11 @@ def _text(body: bytes, content_type: str) -> tuple[str | None, bool]:
         return None, False
     if content_type.startswith(FORM):
         given: Any = parse_qsl(text, keep_blank_values=True)
-        clean: Any = [next(iter(scrub({name: value}).items())) for name, value in given]
+        clean: Any = [next(iter(scrub({name: value}, names=_SECRET_NAMES).items())) for name, value in given]
         return (text, True) if clean == given else (urlencode(clean), False)
     try:
         read = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
         return None, False
-    clean = scrub(read)
+    clean = scrub(read, names=_SECRET_NAMES)
     return (text, True) if clean == read else (msgspec.json.encode(clean).decode(), False)
