@@ -95,14 +95,14 @@ def test_a_process_that_ends_gives_up_what_it_has_not_begun(tmp_path: Path) -> N
             begun.set()
             await asyncio.Event().wait()
 
-        bench.hooks.processing.process = never  # type: ignore[method-assign, assignment]
+        bench.hooks.processing.process = never  # type: ignore[method-assign]
         async with running(bench.hook_worker):
             await bench.receive(message)
             async with asyncio.timeout(SECONDS_MAX):
                 await begun.wait()
         (row,) = bench.rows(incoming_webhooks)
         assert (row.state, row.next_at) == ("received", bench.clock.now_microseconds())
-        del bench.hooks.processing.process  # type: ignore[method-assign]
+        del bench.hooks.processing.process
         await bench.process()
         assert bench.messages() == [("dispute_opened", "processed")]
 

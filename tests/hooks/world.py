@@ -263,7 +263,7 @@ def end_state(world: World, made: list[Story]) -> Json:
         intent = world.shop.intent(story.intent_id)
         charge = world.shop.charge_of(story.intent_id) if intent["latest_charge"] else None
         error = intent["last_payment_error"] or {}
-        seen = (intent["status"], intent["amount_received"], intent["cancellation_reason"], error.get("code"))
+        seen: tuple[Any, ...] = (intent["status"], intent["amount_received"], intent["cancellation_reason"], error.get("code"))
         if charge is not None:
             number_of[charge["id"]] = number
             seen += (charge["amount_refunded"], charge["disputed"], charge["refunded"], charge["status"])

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 from sqlalchemy import Connection, bindparam, select
 
-from bursar.connectors.contract import BankEvent
+from bursar.connectors.contract import BankDispute, BankEvent
 from bursar.hooks.rules import Ending, VerdictState
 from bursar.hooks.schemas import AnnouncedSettlement, State
 from bursar.hooks.tables import announced_settlements, incoming_webhook_events, incoming_webhooks
@@ -70,6 +70,9 @@ _FIND_SETTLEMENT = select(announced_settlements.c.document).where(
     announced_settlements.c.account == bindparam("a"),
     announced_settlements.c.settlement_id == bindparam("s"),
 )
+_WAITING = select(_table.named, _table.events_document).where(
+    _table.org_id == bindparam("o"), _table.livemode == bindparam("m"), _table.state == "received"
+)
 _IN_TIME = (
     _table.org_id == bindparam("o"),
     _table.livemode == bindparam("m"),
@@ -114,6 +117,12 @@ class StoredMessage(NamedTuple):
     @property
     def operations(self) -> list[str]:
         return self.named.split(",") if self.named else []
+
+
+class _Disputed(msgspec.Struct):
+    """Of an event, only what it is about."""
+
+    dispute: BankDispute | None = None
 
 
 class KnownEvent(NamedTuple):
@@ -230,6 +239,15 @@ def page(
     return [StoredMessage._make(row) for row in connection.execute(query)]
 
 
+def find_waiting(connection: Connection, org_id: str, livemode: int) -> set[str]:
+    """Operations, and banks' disputes, of which something has come in that is not processed yet."""
+    names: set[str] = set()
+    for named, document in connection.execute(_WAITING, {"o": org_id, "m": livemode}):
+        names.update(named.split(",") if named else ())
+        names.update(one.dispute.dispute_id for one in _read_disputes(document) if one.dispute is not None)
+    return names
+
+
 def with_old_bodies(connection: Connection, org_id: str, livemode: int, before: str, rows: int) -> list[str]:
     given = {"o": org_id, "m": livemode, "before": before, "rows": rows}
     return list(connection.execute(_WITH_BODIES, given).scalars())
@@ -257,3 +275,4 @@ def _of_account(message: StoredMessage) -> Row:
 
 
 _read_settlement = msgspec.json.Decoder(AnnouncedSettlement).decode
+_read_disputes = msgspec.json.Decoder(list[_Disputed]).decode
