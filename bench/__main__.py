@@ -20,6 +20,7 @@ from bench.processes import BenchError
 from bench.profiling import measure_profile, show_profile
 from bench.report import Results
 from bench.server import measure_start
+from bench.sign_ins import measure_sign_ins
 from bench.soak import measure_soak
 
 # A disk, where /tmp may be memory; scripts/services keeps PostgreSQL's data here too.
@@ -59,6 +60,8 @@ def _measure(bench: Bench, results: Results, options: argparse.Namespace) -> Non
             measure_filled(bench, results, case, options.only, options.rounds, objects, options.refill)
     elif options.half_load:
         _measure_half_load(bench, results, options)
+    elif options.sign_ins:
+        _measure_sign_ins(bench, results, options)
     elif options.soak:
         for backend in options.only:
             with _tolerant(options, results):
@@ -115,6 +118,17 @@ def _measure_half_load(bench: Bench, results: Results, options: argparse.Namespa
                 )
 
 
+def _measure_sign_ins(bench: Bench, results: Results, options: argparse.Namespace) -> None:
+    for number in range(options.rounds):
+        with _tolerant(options, results):
+            measured = measure_sign_ins(bench, PAYMENTS)
+            results.sign_ins.append(measured)
+            _say(
+                f"round {number + 1}: p99 of payments {measured.alone_p99_ms:.1f} ms, "
+                f"{measured.beside_p99_ms:.1f} ms beside {measured.attempts_per_second:,.0f} sign-ins/s"
+            )
+
+
 def _measure_localstripe(bench: Bench, results: Results, options: argparse.Namespace) -> None:
     contestants = [bench.contestant(PAYMENTS, name) for name in options.only]
     try:
@@ -165,6 +179,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--keep-going", action="store_true", help="measure the rest when something fails")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--half-load", action="store_true", help="how long payments take at half of the highest load")
+    what.add_argument("--sign-ins", action="store_true", help="how long payments take while many try to sign in")
     what.add_argument(
         "--soak", type=number, nargs="?", const=200_000, metavar="PAYMENTS", help="memory over so many payments"
     )

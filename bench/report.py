@@ -24,6 +24,7 @@ from bench.half_load import HalfLoad
 from bench.lists import Lookup
 from bench.load import Measurement
 from bench.server import Start
+from bench.sign_ins import SignIns
 from bench.soak import Soak
 
 RESULTS = Path(__file__).parent / "results"
@@ -40,6 +41,7 @@ LOOKUP_P95_MS_GOAL = 20.0
 FILLED_RATIO_GOAL = 0.9
 PAYMENT_CPU_MS_GOAL = 0.8
 HALF_LOAD_P99_MS_GOAL = 15.0
+SIGN_INS_RATIO_GOAL = 2.0
 # Of each 100,000 requests. Flat means that a million a day could go on for weeks.
 SOAK_SLOPE_MIB_GOAL = 2.0
 PEER, PIPELINED = "pgbench", "pgbench, pipelined"
@@ -53,6 +55,7 @@ class Results:
     starts: dict[str, list[Start]] = field(default_factory=dict)
     lookups: dict[str, list[Lookup]] = field(default_factory=dict)
     half_loads: list[HalfLoad] = field(default_factory=list)
+    sign_ins: list[SignIns] = field(default_factory=list)
     soaks: list[Soak] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -91,6 +94,7 @@ def goals(results: Results) -> list[Goal]:
     return [
         *_goals_of_rounds(results),
         *_goals_of_half_load(results),
+        *_goals_of_sign_ins(results),
         *_goals_of_soaks(results),
         *_goals_of_starts(results),
         *_goals_of_lookups(results),
@@ -117,6 +121,13 @@ def _goals_of_half_load(results: Results) -> Iterator[Goal]:
         p99 = median(one.p99_ms for one in results.half_loads if (one.case, one.name) == (case, name))
         text = f"{case}, {name}: p99 {p99:.1f} ms at half of the highest load, at most {HALF_LOAD_P99_MS_GOAL:.0f}"
         yield Goal(text, p99 <= HALF_LOAD_P99_MS_GOAL)
+
+
+def _goals_of_sign_ins(results: Results) -> Iterator[Goal]:
+    if results.sign_ins:
+        ratio = median(one.ratio for one in results.sign_ins)
+        text = f"payments, sqlite: p99 {ratio:.2f} times as long beside sign-ins, at most {SIGN_INS_RATIO_GOAL:.0f}"
+        yield Goal(text, ratio <= SIGN_INS_RATIO_GOAL)
 
 
 def _goals_of_soaks(results: Results) -> Iterator[Goal]:
@@ -159,6 +170,8 @@ def show(results: Results) -> None:
         )
     if results.half_loads:
         console.print(_half_load_table(results.half_loads))
+    if results.sign_ins:
+        console.print(_sign_ins_table(results.sign_ins))
     for soak in results.soaks:
         console.print(_soak_table(soak))
     for name, lookups in results.lookups.items():
@@ -203,6 +216,24 @@ def _load_table(results: Results, case: str, names: Sequence[str]) -> Table:
             _middle(found, lambda one: one.resident_mib_before, 0),
             _middle(found, lambda one: one.resident_mib_after, 0),
             *(_ratio(results, case, name, to) for to in (PEER, PIPELINED)),
+        )
+    return table
+
+
+def _sign_ins_table(found: Sequence[SignIns]) -> Table:
+    table = Table(title="payments while people try to sign in")
+    for column in ("payments/s", "p50 ms", "p99 ms", "p50 beside", "p99 beside", "ratio", "sign-ins/s", "answers"):
+        table.add_column(column, justify="right")
+    for one in found:
+        table.add_row(
+            f"{one.rate:,}",
+            f"{one.alone_p50_ms:.1f}",
+            f"{one.alone_p99_ms:.1f}",
+            f"{one.beside_p50_ms:.1f}",
+            f"{one.beside_p99_ms:.1f}",
+            f"{one.ratio:.2f}",
+            f"{one.attempts_per_second:,.0f}",
+            ", ".join(f"{count} x {status}" for status, count in sorted(one.attempts.items())),
         )
     return table
 

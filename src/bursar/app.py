@@ -15,6 +15,7 @@ from bursar.accounts.gate import ActiveGate
 from bursar.accounts.service import COMMAND_LINE, DEVELOPMENT_ORG_ID
 from bursar.accounts.tasks import run_key_uses
 from bursar.audit.endpoints import endpoints as audit_endpoints
+from bursar.audit.export import ENDPOINT as AUDIT_EXPORT
 from bursar.audit.export import AuditExportRoute
 from bursar.checkout.pages import CheckoutPages
 from bursar.contracts.endpoints import endpoints as contract_endpoints
@@ -96,6 +97,7 @@ def control_endpoints(runtime: Runtime) -> list[Endpoint]:
     return [
         *account_endpoints(runtime, lambda: [*all_endpoints(runtime), *control_endpoints(runtime)]),
         *audit_endpoints(runtime.audit),
+        AUDIT_EXPORT,
         *contract_endpoints(runtime.contracts),
         *federation_endpoints(runtime.federation.service),
         *hook_endpoints(runtime.hooks.inbox),

@@ -254,7 +254,7 @@ class Runtime:
         self.operations = OperationService(store, clock, self.payments, self.attempts, confirmation)
         self.waiting = WaitingPayments(store, self.attempts, settlement)
         self.customer_returns = ReturnService(store, clock, self.registry, self.attempts, self.waiting)
-        self.upi_pages = UpiPageService(store, clock, self.authentications)
+        self.upi_pages = UpiPageService(store, clock, self.authentications, self.organisations)
         self.charges = ChargeService(store, self.operations)
         self.attempts.register(PAYMENT_PREFIX, settlement)
         self.authentications.register(PAYMENT_PREFIX, confirmation)

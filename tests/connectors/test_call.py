@@ -136,7 +136,7 @@ def test_what_cannot_be_read_leaves_an_order_unknown(answer: Answer) -> None:
 def test_a_bank_that_takes_too_long_leaves_an_order_unknown(answer: Answer) -> None:
     started = time.monotonic()
     assert outcome_after(answer, total_seconds_max=0.4).kind == "unknown"
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])

@@ -13,11 +13,11 @@ import pytest
 
 from bursar.kit.crash import EXIT_CRASHED
 from tests.databases import new_database
+from tests.faults import process
 from tests.faults.process import ServerProcess, bank_server, dev_server
 from tests.faults.production import create_key, production_server
 from tests.wire.harness import SECRET_KEY
 
-READY_SECONDS_MAX = 5.0
 FOLDER_OF_PLANTED_BUGS = Path(__file__).parent / "planted"
 
 
@@ -63,11 +63,11 @@ class Pair:
 
     def slow_starts(self) -> list[str]:
         return [
-            f"{name} was ready after {seconds:.1f} s of at most {READY_SECONDS_MAX:g}; "
+            f"{name} was ready after {seconds:.1f} s of at most {process.READY_SECONDS_MAX:g}; "
             f"the machine's load is {Path('/proc/loadavg').read_text().split()[0]}, so see first whether it is alone"
             for name, starts in self.starts.items()
             for seconds in starts
-            if seconds > READY_SECONDS_MAX
+            if seconds > process.READY_SECONDS_MAX
         ]
 
     def slowest_starts(self) -> str:

@@ -11,12 +11,12 @@ import pytest
 
 from tests.databases import new_database
 from tests.faults import customer_checker as checker
+from tests.faults import process
 from tests.faults.customer_load import Load, every_customer
 from tests.faults.process import ServerProcess, dev_server
 from tests.faults.production import create_key, production_server
 from tests.wire.harness import SECRET_KEY
 
-READY_SECONDS_MAX = 5.0
 ANSWERS_BETWEEN_KILLS_MAX = 120
 MOMENT_SECONDS_MAX = 0.02  # longer than a request takes, so that a kill may meet any part of one
 
@@ -76,7 +76,7 @@ def assert_nothing_is_wrong(subject: Subject, load: Load, starts: list[float]) -
     connection.close()
     print(f"{len(load.acknowledged)} orders acknowledged; {len(starts)} starts, the slowest {max(starts):.2f} s")
     assert wrong == []
-    assert max(starts) <= READY_SECONDS_MAX
+    assert max(starts) <= process.READY_SECONDS_MAX
     assert subject.server.terminate() in (0, -15)
 
 

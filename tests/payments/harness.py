@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection, select
 
+from bursar.accounts.organisations import OrganisationService
 from bursar.attempts import repository as attempts_repository
 from bursar.attempts.commands import Bank, InProcess
 from bursar.attempts.resolver import Resolver
@@ -140,7 +141,7 @@ class Shop:
         self.waiting = WaitingPayments(store, self.attempts, self.settlement)
         registry = registry or cast("Registry", BankDesk())
         self.customer_returns = ReturnService(store, clock, registry, self.attempts, self.waiting)
-        self.upi_pages = UpiPageService(store, clock, self.authentications)
+        self.upi_pages = UpiPageService(store, clock, self.authentications, OrganisationService(store, clock))
         refunding = RefundSettlement(store, self.ledger)
         self.refunds = RefundService(store, self.ids, self.attempts, refunding, account_of)
         self.attempts.register(REFUND_PREFIX, refunding)

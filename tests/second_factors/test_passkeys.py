@@ -46,6 +46,16 @@ def test_a_passkey_signs_in_without_a_password(house: House, kind: Literal["es25
     assert house.call("GET", "/api/v1/members", reply.json["access_token"]).status == 200
 
 
+def test_a_refused_passkey_is_a_failed_sign_in_in_the_log(house: House) -> None:
+    person, device = with_passkey(house)
+    credential = device.get(options_for(house))
+    assert sign_in(house, credential).status == 200
+    assert sign_in(house, credential).error["code"] == "challenge_expired", "an answer is good for once"
+    told = person.call("GET", "/audit?type=bursar.sign_in.failed").json["data"]
+    assert [entry["after"]["reason"] for entry in told] == ["challenge_expired"]
+    assert [entry["after"]["user"] for entry in told] == [person.user_id]
+
+
 def test_a_passkey_is_seen_renamed_and_taken_away(house: House) -> None:
     person, device = owner(house), Authenticator()
     made = register(person, device, "Laptop").json

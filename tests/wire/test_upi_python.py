@@ -121,7 +121,12 @@ class TestByCode:
         page = shown(waiting)["hosted_instructions_url"]
         code, headers, body = fetch(page)
         text = body.decode()
-        assert code == 200 and "499.00 INR" in text and "Tea &amp; biscuits &lt;3" in text
+        assert (
+            code == 200
+            and "₹499.00" in text
+            and "Pay Development by UPI" in text
+            and "Tea &amp; biscuits &lt;3" in text
+        )
         assert "upi://pay?" in text and "<script" not in text
         policy = headers["content-security-policy"]
         assert policy.startswith("default-src 'none'; ") and "unsafe" not in policy

@@ -34,7 +34,7 @@ async def export_audit_trail(call: Call, params: AuditExportParams) -> Any:
     raise AssertionError("the route below answers in its place")
 
 
-# What the gate, the limits and the record go by; also for whoever goes through all routes.
+# What the gate, the limits and the record go by, and the document.
 ENDPOINT = Endpoint(
     "GET",
     EXPORT_URL,
@@ -44,6 +44,7 @@ ENDPOINT = Endpoint(
     AuditEntry,
     AuditExportParams,
     surface="control",
+    streams=tuple(CONTENT_TYPES.values()),
 )
 
 

@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bursar.checkout import amounts
 from bursar.checkout.forms import Problem
 from bursar.checkout.schemas import CheckoutView
 from bursar.checkout.service import PATH
 from bursar.checkout.words import of_decline
 from bursar.http.responses import Answer, Header
+from bursar.kit import amounts
 from bursar.kit.errors import InvalidRequest
 from bursar.payment_sessions.schemas import SessionView
 from bursar.payments.rules import check_return_url

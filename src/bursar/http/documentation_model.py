@@ -49,6 +49,8 @@ class Operation:
     members_title: str
     returns: Sequence[tuple[str, str]]
     is_page: bool
+    # The types of an answer that is a stream of such objects.
+    streams: Sequence[str]
     expandable: Sequence[str]
     failures: Sequence[int]
     idempotent: bool
@@ -119,7 +121,7 @@ class Reader:
     def _operation(self, method: str, path: str, operation: dict[str, Any]) -> Operation:
         members, required = self._taken(operation)
         sampled = examples.parameters(members, required, self._schemas)
-        answer = operation["responses"]["200"]["content"][JSON]["schema"]
+        answer, streams = _answer(operation)
         placed = [self._parameter(given) for given in operation["parameters"] if given.get("in") == "path"]
         return Operation(
             anchor=operation["operationId"].replace("_", "-"),
@@ -135,6 +137,7 @@ class Reader:
             members_title="Body parameters" if "requestBody" in operation else "Query parameters",
             returns=[(spaced(name), _object_anchor(name)) for name in self._returned(operation)],
             is_page=self._page_items(answer) is not None,
+            streams=streams,
             expandable=operation["x-expandable"],
             failures=[int(status) for status in operation["responses"] if status != "200"],
             idempotent=_IDEMPOTENCY_KEY in operation["parameters"],
@@ -155,7 +158,7 @@ class Reader:
 
     def _returned(self, operation: dict[str, Any]) -> list[str]:
         """The objects in an answer; a page stands for what is on it."""
-        answer = operation["responses"]["200"]["content"][JSON]["schema"]
+        answer, _ = _answer(operation)
         return [_last_part((self._page_items(option) or option)["$ref"]) for option in answer.get("anyOf", [answer])]
 
     def _page_items(self, answer: Schema) -> Schema | None:
@@ -242,6 +245,14 @@ def _limits(schema: Schema) -> Iterator[str]:
             yield f"values up to {schema['additionalProperties']['maxLength']} characters"
     if schema.get("pattern"):
         yield f"matches {schema['pattern']}"
+
+
+def _answer(operation: dict[str, Any]) -> tuple[Schema, list[str]]:
+    """What an answer is, and the types as which many of it are streamed."""
+    content = operation["responses"]["200"]["content"]
+    if JSON in content:
+        return content[JSON]["schema"], []
+    return next(iter(content.values()))["x-each"], list(content)
 
 
 def _keys(operation: Mapping[str, Any]) -> list[str]:

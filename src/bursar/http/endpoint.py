@@ -52,6 +52,8 @@ class Endpoint:
     keeps_answer: bool = True
     # A question whose filters stand in a body: it changes nothing, and is recorded as what was looked at.
     only_asks: bool = False
+    # As which types it streams its answer, by a route of its own; everything else follows from this all the same.
+    streams: tuple[str, ...] = ()
     parser: Parser[Params] = field(init=False)
 
     def __post_init__(self) -> None:

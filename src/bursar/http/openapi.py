@@ -130,10 +130,12 @@ def _success(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     names = ["Request-Id", "Stripe-Version", *_LIMITS]
     if endpoint.writes and endpoint.keeps_answer and not endpoint.public:
         names += ["Idempotency-Key", "Idempotent-Replayed", "Original-Request"]
+    answer = schemas.answer(endpoint.returns)
+    streamed = {"schema": {"type": "string"}, "x-each": answer}
     return {
         "description": "Done.",
         "headers": _header_references(names),
-        "content": {JSON: {"schema": schemas.answer(endpoint.returns)}},
+        "content": dict.fromkeys(endpoint.streams, streamed) or {JSON: {"schema": answer}},
     }
 
 

@@ -12,6 +12,8 @@ from bursar.http.endpoint import Endpoint
 def add_endpoints(application: Application, endpoints: Sequence[Endpoint], dispatcher: Dispatcher) -> None:
     paths: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:
+        if endpoint.streams:
+            continue
         methods = paths.setdefault(endpoint.path, {})
         assert endpoint.method not in methods, f"{endpoint.method} {endpoint.path} is declared twice"
         methods[endpoint.method] = endpoint

@@ -3,80 +3,108 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import secrets
+import logging
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any
+
+import msgspec
 
 from bursar.kit.errors import Unavailable
-
-if TYPE_CHECKING:
-    from argon2 import PasswordHasher
-
-T = TypeVar("T")
 
 # What OWASP asks for at least: each hash takes some 20 ms of one core, and this much memory.
 MEMORY_KIB = 19_456
 PASSES = 2
 LANES = 1
 WAITING_MAX = 32  # beyond it people would wait longer than they do, and an attacker would fill the memory
-NICENESS = 19  # whoever guesses passwords must not slow down whoever pays
+STARTS_MAX = 2  # of one question: a process that was ended from outside is not the question's fault
+END_SECONDS_MAX = 5.0
+
+logger = logging.getLogger(__name__)
 
 
 class SlowHash:
-    """argon2id in one thread that gives way to everything else."""
+    """argon2id in a process that gives way to everything else; it starts with the first question."""
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="bursar-hash", initializer=_give_way)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="bursar-hash")
         self._waiting = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closing = threading.Event()
 
     async def hash(self, secret: str) -> str:
-        return await self._run(lambda: self._hasher.hash(secret))
+        hashed = await self._ask({"do": "hash", "secret": secret})
+        assert isinstance(hashed, str)
+        return hashed
 
     async def matches(self, secret: str, known: str | None) -> bool:
         """Takes as long for somebody who is not known at all: `known` is None then, and the answer no."""
-        return await self._run(lambda: self._matches(secret, known))
+        return await self._ask({"do": "match", "secret": secret, "known": known}) is True
 
     def is_outdated(self, known: str) -> bool:
         """Whether the hash was made with weaker parameters than today's, and should be made anew."""
-        return self._hasher.check_needs_rehash(known)
+        from argon2 import PasswordHasher
+
+        return PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES).check_needs_rehash(known)
 
     def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._closing.set()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._end_process()
 
-    def _matches(self, secret: str, known: str | None) -> bool:
-        from argon2.exceptions import Argon2Error, InvalidHashError
-
-        try:
-            return self._hasher.verify(known or self._of_nobody, secret) and known is not None
-        except (Argon2Error, InvalidHashError):
-            return False
-
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _ask(self, question: dict[str, Any]) -> str | bool:
         if self._waiting >= WAITING_MAX:
             raise Unavailable("Too many people sign in at this moment; try again shortly.", retry_after_seconds=2)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question)
         finally:
             self._waiting -= 1
 
-    @cached_property
-    def _hasher(self) -> PasswordHasher:
-        from argon2 import PasswordHasher
+    def _answer(self, question: dict[str, Any]) -> str | bool:
+        """In the one thread that talks to the process."""
+        line = msgspec.json.encode(question) + b"\n"
+        for _ in range(STARTS_MAX):
+            told = self._exchange(line)
+            if told.endswith(b"\n"):
+                return msgspec.json.decode(told, type=str | bool)
+            self._end_process()
+            if self._closing.is_set():
+                break
+            logger.warning("the process that hashes passwords has ended; another is started")
+        raise Unavailable("Passwords cannot be checked at this moment; try again shortly.", retry_after_seconds=2)
 
-        return PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+    def _exchange(self, line: bytes) -> bytes:
+        """Nothing, or not all of a line, where the process has ended meanwhile."""
+        if self._process is None:
+            self._process = _started()
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with suppress(OSError):
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+            return self._process.stdout.readline()
+        return b""
 
-    @cached_property
-    def _of_nobody(self) -> str:
-        return self._hasher.hash(secrets.token_hex(16))
+    def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            with suppress(OSError):
+                process.communicate(timeout=END_SECONDS_MAX)  # closes its input, which is its end
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
-def _give_way() -> None:
-    """Linux knows the priority of a single thread; elsewhere the one thread is all there is to it."""
-    with suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+def _started() -> subprocess.Popen[bytes]:
+    """Isolated, and without our environment: it needs none of the secrets in it."""
+    return subprocess.Popen(
+        [sys.executable, "-I", "-m", "bursar.kit.slow_hash_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={},
+    )

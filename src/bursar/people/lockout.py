@@ -180,6 +180,11 @@ class Lockout:
             for subject in attempt.subjects
         ]
 
+    def forgiven(self, email: str) -> list[Change]:
+        """For who has shown otherwise that the account is theirs. The address they came from may still be paused."""
+        subject = self._subject("account", email)
+        return [Change(FORGIVE, {"o": INSTALLATION, "s": subject.subject_hash, "zero": 0, "open": 0})]
+
     async def give_back(self, attempt: Attempt) -> None:
         """The try was never made."""
         row = {"o": INSTALLATION, "open": 0}

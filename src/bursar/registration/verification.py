@@ -97,13 +97,18 @@ class Verification:
         return PasswordReset(sessions_ended=await self.take_over(user, password_hash, _as(call, user)))
 
     async def take_over(self, user: User, password_hash: str, origin: Origin) -> int:
-        """By whoever reads the address's mail. Tells how many sessions have ended."""
+        """By whoever reads the address's mail. Tells how many sessions have ended.
+
+        What others guessed at before does not keep its owner out any longer.
+        """
         if not user.email_verified:
             after, unit = await self._people.change(user, _verified(user), origin)
             removal = self._second_factors.removal_of_all(user.id, origin)
             await self._store.commit(Unit([*unit.changes, *removal.changes], [*unit.entries, *removal.entries]))
             user = after
         user = await self._people.set_password(user, password_hash, origin)
+        forgiven = self._identity.lockout.forgiven(canonical_email(user.email))
+        await self._store.transact(lambda _: (None, Unit(forgiven)))
         return await self._people.end_sessions(user, origin)
 
     async def may_mail(self, kind: str, email: str) -> bool:

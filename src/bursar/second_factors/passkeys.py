@@ -15,8 +15,9 @@ from bursar.http.call import Call
 from bursar.http.endpoint import encode
 from bursar.http.paging import Page, missing
 from bursar.kit.clock import Clock, seconds
-from bursar.kit.errors import InvalidRequest
+from bursar.kit.errors import InvalidRequest, RequestError
 from bursar.kit.ids import IdFactory
+from bursar.people.lockout import NOBODY
 from bursar.people.schemas import User
 from bursar.people.secrets import Secrets
 from bursar.second_factors import repository, rules
@@ -124,9 +125,23 @@ class PasskeyService:
 
     async def prove(self, call: Call, assertion: Assertion, purpose: Purpose) -> str:
         """Whose passkey it is. The challenge is spent, and the use of the passkey told, before the answer."""
-        challenge = self._challenge_of(assertion.response.clientDataJSON, purpose, "")
-        hashed, spent = rules.credential_hash(_bytes_of(assertion.rawId)), rules.challenge_hash(challenge)
+        hashed = rules.credential_hash(_bytes_of(assertion.rawId))
         known = await self._store.read(lambda connection: repository.find_passkey_by_credential(connection, hashed))
+        try:
+            return await self._proved(call, assertion, known, purpose)
+        except RequestError as refusal:
+            if purpose == "sign_in":
+                await self._tell_failed(call, known.user_id if known is not None else None, refusal.code)
+            raise
+
+    async def _tell_failed(self, call: Call, user_id: str | None, reason: str | None) -> None:
+        tell = await self._told.of(call, user_id or NOBODY)
+        document = {"object": "sign_in", "user": user_id, "reason": reason, "method": "passkey"}
+        await self._store.commit(Unit([], tell("bursar.sign_in.failed", msgspec.json.encode(document))))
+
+    async def _proved(self, call: Call, assertion: Assertion, known: StoredPasskey | None, purpose: Purpose) -> str:
+        challenge = self._challenge_of(assertion.response.clientDataJSON, purpose, "")
+        spent = rules.challenge_hash(challenge)
         if known is None or not _is_of(assertion, known):
             raise _refused("passkey_unknown")
         verified = await asyncio.to_thread(self._verified_assertion, assertion, challenge, known, purpose)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import Connection
 
+from bursar.accounts.organisations import OrganisationService
 from bursar.attempts import repository as attempts
 from bursar.attempts.schemas import Attempt
 from bursar.connectors.contract import QrCode
+from bursar.kit import amounts
 from bursar.kit.clock import Clock, seconds
 from bursar.kit.errors import NotFound
-from bursar.kit.money import display
 from bursar.payments import repository as intents
 from bursar.payments.returning import sent_back_from_bank
 from bursar.payments.schemas import PaymentIntent
@@ -34,16 +34,25 @@ class Instructions:
 
 
 class UpiPageService:
-    def __init__(self, store: Store, clock: Clock, authentications: AuthenticationService) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        authentications: AuthenticationService,
+        organisations: OrganisationService,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._authentications = authentications
+        self._organisations = organisations
 
     async def show(self, place: str, secret: str) -> Instructions | Return:
         """The instructions while the customer can still pay; where to go on to once that is over."""
         attempt, intent = await self._find(place, secret)
         now = seconds(self._clock.now_microseconds())
-        shown = _instructions(attempt, intent, now) if _waits(intent, attempt) else None
+        payee = await self._organisations.of(attempt.org_id)
+        name = payee.name if payee is not None else None
+        shown = _instructions(attempt, intent, name, now) if _waits(intent, attempt) else None
         return shown if shown is not None else sent_back_from_bank(intent, attempt)
 
     async def link(self, place: str, secret: str) -> str:
@@ -73,17 +82,16 @@ def _waits(intent: PaymentIntent, attempt: Attempt) -> bool:
     return attempt.state == "pending" and intent.status == "requires_action"
 
 
-def _instructions(attempt: Attempt, intent: PaymentIntent, now: int) -> Instructions | None:
+def _instructions(attempt: Attempt, intent: PaymentIntent, payee: str | None, now: int) -> Instructions | None:
     outcome = attempt.outcome
     action = outcome.action if outcome is not None else None
     # A link of another kind would open who knows what on the customer's phone.
     if not isinstance(action, QrCode) or action.expires_at <= now or not action.text.startswith("upi://"):
         return None
-    payee = parse_qs(urlsplit(action.text).query).get("pn", [])
     return Instructions(
         link=action.text,
-        amount=display(intent.amount, intent.currency),
-        merchant=payee[0] if payee else None,
+        amount=amounts.shown(intent.amount, intent.currency),
+        merchant=payee,
         description=intent.description,
         minutes_left=-(-(action.expires_at - now) // 60),
         expires_at=action.expires_at,
