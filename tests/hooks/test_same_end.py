@@ -6,9 +6,14 @@ Over the whole product: cards and UPI, refunds, disputes, warnings, holds that e
 import asyncio
 import random
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from bursar.disputes import rules as dispute_rules
+from bursar.hooks import repository
+from bursar.hooks.matching import Matching, TooEarly, Verdict
 from bursar.hooks.tables import incoming_webhook_events, incoming_webhooks
 from tests.databases import Database, new_database, on, sqlite_database
 from tests.hooks.world import Post, WildPost, World, end_state, play, proven
@@ -16,7 +21,7 @@ from tests.payments.harness import Json
 from tests.piggybank.harness import House
 from tests.vault.harness import opened
 
-SHORT, LONG = 16, 64
+SHORT, LONG = 24, 60
 
 
 def played(database: Database, folder: Path, post: Post, seed: int, count: int) -> tuple[Json, dict[str, int]]:
@@ -56,6 +61,40 @@ def test_any_order_leads_to_the_same_end(tmp_path: Path, seed: int) -> None:
 def test_any_order_leads_to_the_same_end_on_a_server(database: Database, tmp_path: Path) -> None:
     with new_database("postgresql") as second:
         compared(database, second, tmp_path, 3, SHORT)
+
+
+def _lose_what_is_early(patch: pytest.MonkeyPatch) -> None:
+    judge = Matching.judge
+
+    def judging(self: Matching, connection: Any, message: Any) -> Verdict:
+        try:
+            return judge(self, connection, message)
+        except TooEarly:
+            return Verdict("known")
+
+    patch.setattr(Matching, "judge", judging)
+
+
+def _believe_the_order(patch: pytest.MonkeyPatch) -> None:
+    """What comes last is what is."""
+    patch.setattr(dispute_rules, "compare", lambda stored, told: "new")
+
+
+def _count_again(patch: pytest.MonkeyPatch) -> None:
+    insertion = repository.event_insertion
+
+    def inserting(stored: Any, event: Any, *more: Any) -> Any:
+        return insertion(stored, msgspec.structs.replace(event, event_id=stored.id), *more)
+
+    patch.setattr(repository, "event_insertion", inserting)
+
+
+@pytest.mark.parametrize("planted", [_lose_what_is_early, _believe_the_order, _count_again])
+def test_a_planted_bug_is_found(tmp_path: Path, planted: Any) -> None:
+    (tmp_path / "second").mkdir()
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(AssertionError):
+        planted(patch)
+        compared(sqlite_database(tmp_path), sqlite_database(tmp_path / "second"), tmp_path, 1, SHORT)
 
 
 @pytest.mark.slow
