@@ -218,6 +218,7 @@ def test_a_late_message_of_a_dispute_never_takes_it_back(run: Callable[[Scenario
         reviewed, escalated = bench.news()
         for message in (escalated, opened, reviewed):
             await bench.deliver(message)
+        assert [state for _, state in bench.messages()] == ["processed"] * 3, "what is only late contradicts nothing"
         (dispute,) = bench.all_disputes()
         assert (dispute.status, len(dispute.balance_transactions)) == ("needs_response", 1)
         bench.bank.disputes_are_down = True

@@ -251,6 +251,9 @@ class Matching:
         if news == "contradictory" and not message.was_asked:
             raise AskBank(told)
         if news != "new":
+            sent = message.event.dispute
+            if stored is not None and sent is not None and dispute_rules.is_older(stored.dispute, sent):
+                return Verdict("known", "older than what is known, which the bank has confirmed")
             return _nothing_new(message)
         if not dispute_rules.fits(told, stored.withdrawn_minor if stored else 0, charge.left_minor):
             raise TooEarly
