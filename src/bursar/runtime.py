@@ -165,6 +165,7 @@ class Runtime:
             public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
             development=settings.development,
         )
+        self.events.deliveries = self.webhooks.event_states
 
     def _build_notifications(self) -> None:
         settings = self.settings

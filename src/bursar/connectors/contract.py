@@ -337,15 +337,15 @@ class BankEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # Why a message is not believed, for those who count them.
-Refusal = Literal["forged", "stale", "unsigned", "unreadable", "too_large", "wrong_account"]
+RefusalReason = Literal["forged", "stale", "unsigned", "unreadable", "too_large", "wrong_account"]
 
 
 class WebhookRefused(Exception):
     """The signature does not hold, or the message cannot be read."""
 
-    def __init__(self, message: str, reason: Refusal = "unreadable") -> None:
+    def __init__(self, message: str, reason: RefusalReason = "unreadable") -> None:
         super().__init__(message)
-        self.reason: Refusal = reason
+        self.reason: RefusalReason = reason
 
 
 class Returned(msgspec.Struct, frozen=True, kw_only=True):

@@ -591,6 +591,19 @@ CREATE INDEX ix_refunds_charge ON refunds (org_id, livemode, charge, id);
 
 CREATE INDEX ix_refunds_payment_intent ON refunds (org_id, livemode, payment_intent, id);
 
+CREATE TABLE running_processes (
+    org_id VARCHAR2(40 CHAR) NOT NULL,
+    id VARCHAR2(40 CHAR) NOT NULL,
+    command VARCHAR2(20 CHAR) NOT NULL,
+    host VARCHAR2(60 CHAR) NOT NULL,
+    process_number INTEGER NOT NULL,
+    program_version VARCHAR2(40 CHAR) NOT NULL,
+    roles VARCHAR2(400 CHAR) NOT NULL,
+    started NUMBER(19) NOT NULL,
+    seen NUMBER(19) NOT NULL,
+    CONSTRAINT pk_running_processes PRIMARY KEY (org_id, id)
+);
+
 CREATE TABLE search_terms (
     org_id VARCHAR2(40 CHAR) NOT NULL,
     livemode SMALLINT NOT NULL,
@@ -1748,6 +1761,27 @@ WHERE sessions.org_id = :org_id_1 AND sessions.user_id = :u AND sessions.ended I
 SELECT refresh_tokens.org_id, refresh_tokens.token_hash, refresh_tokens.session_id, refresh_tokens.created, refresh_tokens.expires, refresh_tokens.used
 FROM refresh_tokens
 WHERE refresh_tokens.org_id = :org_id_1 AND refresh_tokens.token_hash = :h;
+
+-- bursar.processes.repository._INSERT
+INSERT INTO running_processes (org_id, id, command, host, process_number, program_version, roles, started, seen) VALUES (:org_id, :id, :command, :host, :process_number, :program_version, :roles, :started, :seen);
+
+-- bursar.processes.repository._SEEN
+UPDATE running_processes SET roles=:working_at, seen=:now WHERE running_processes.org_id = :o AND running_processes.id = :i;
+
+-- bursar.processes.repository._DELETE
+DELETE FROM running_processes WHERE running_processes.org_id = :o AND running_processes.id = :i;
+
+-- bursar.processes.repository._ALIVE
+SELECT running_processes.org_id, running_processes.id, running_processes.command, running_processes.host, running_processes.process_number, running_processes.program_version, running_processes.roles, running_processes.started, running_processes.seen
+FROM running_processes
+WHERE running_processes.org_id = :org_id_1 AND running_processes.seen >= :since ORDER BY running_processes.id
+ FETCH FIRST __[POSTCOMPILE_param_1] ROWS ONLY;
+
+-- bursar.processes.repository._FORGOTTEN
+SELECT running_processes.id
+FROM running_processes
+WHERE running_processes.org_id = :org_id_1 AND running_processes.seen < :before
+ FETCH FIRST __[POSTCOMPILE_param_1] ROWS ONLY;
 
 -- bursar.refunds.repository.INSERT
 INSERT INTO refunds (org_id, livemode, id, version, charge, payment_intent, status, amount_minor, currency, attempt_id, document) VALUES (:org_id, :livemode, :id, :version, :charge, :payment_intent, :status, :amount_minor, :currency, :attempt_id, :document);
