@@ -25,6 +25,7 @@ from bursar.disputes.endpoints import endpoints as dispute_endpoints
 from bursar.events.endpoints import endpoints as event_endpoints
 from bursar.federation.endpoints import endpoints as federation_endpoints
 from bursar.hooks.endpoints import HookEndpoint
+from bursar.hooks.endpoints import control_endpoints as hook_endpoints
 from bursar.http.asgi import Application
 from bursar.http.dispatch import Dispatcher
 from bursar.http.endpoint import Endpoint
@@ -98,6 +99,7 @@ def control_endpoints(runtime: Runtime) -> list[Endpoint]:
         AUDIT_EXPORT,
         *contract_endpoints(runtime.contracts),
         *federation_endpoints(runtime.federation.service),
+        *hook_endpoints(runtime.hooks.inbox),
         *member_endpoints(runtime.memberships, runtime.invitations),
         *second_factor_endpoints(runtime.second_factors),
         *registration_endpoints(runtime.registration, runtime.verification),
@@ -163,7 +165,7 @@ def assemble(runtime: Runtime) -> Application:
     add_endpoints(application, [*endpoints, *controls], dispatcher)
     operations.add_routes(application)
     AuthenticationPages(runtime.authentications, dispatcher).add_routes(application)
-    HookEndpoint(runtime.hooks, dispatcher).add_routes(application)
+    HookEndpoint(runtime.hooks.service, dispatcher).add_routes(application)
     AuditExportRoute(runtime.audit, dispatcher).add_routes(application)
     ReturnPages(runtime.customer_returns, dispatcher).add_routes(application)
     UpiPages(runtime.upi_pages, dispatcher).add_routes(application)

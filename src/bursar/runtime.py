@@ -28,8 +28,8 @@ from bursar.events.sealing import LaneSealer
 from bursar.events.service import EventService
 from bursar.federation.assembly import Federation
 from bursar.histories.assembly import PaymentHistories
+from bursar.hooks.assembly import Hooks
 from bursar.hooks.matching import Matching
-from bursar.hooks.service import HookService
 from bursar.kit.clock import SystemClock
 from bursar.kit.ids import IdFactory
 from bursar.kit.sealing import Sealing
@@ -288,7 +288,7 @@ class Runtime:
         disputing = DisputeSettlement(ids, self.ledger)
         self.disputes = DisputeService(store, clock, self.registry, disputing)
         matching = Matching(ids, clock, self.attempts, self.ledger, refunding, disputing, self.waiting)
-        self.hooks = HookService(store, clock, self.registry, self.attempts.commands, matching)
+        self.hooks = Hooks(store, ids, clock, self.registry, self.attempts.commands, matching)
 
     def _build_plain(self) -> None:
         """What /api/v1 takes payments by, over the services of /v1."""

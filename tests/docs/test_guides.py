@@ -28,6 +28,7 @@ BLOCKS_MIN = {
     "behind-a-proxy.md": 5,
     "command-line.md": 10,
     "audit.md": 6,
+    "incoming-webhooks.md": 7,
     "limits.md": 6,
     "books.md": 6,
     "payments.md": 7,

@@ -83,7 +83,7 @@ def _own_bank(settings: Settings, data: Path) -> Iterator[Settings]:
     """A bank simulator for as long as the server runs, with everything that it keeps in the same folder."""
     from bursar.commands.bank_process import BankProcess
 
-    bank = BankProcess(data, webhook_url=f"http://{settings.host}:{settings.port}/hooks/piggybank")
+    bank = BankProcess(data, webhook_url=f"http://{settings.host}:{settings.port}/hooks/piggybank/{{merchant}}")
     bank.start()
     try:
         yield msgspec.structs.replace(

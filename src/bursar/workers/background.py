@@ -22,6 +22,7 @@ def report_to(runtime: Runtime, metrics: Metrics) -> None:
     runtime.recorder.report_to(metrics)
     runtime.histories.report_to(metrics)
     runtime.streams.report_to(metrics)
+    runtime.hooks.figures.report_to(metrics)
     runtime.webhooks.report_to(metrics)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from bursar.histories.assembly import workers as history_workers
+from bursar.hooks.assembly import workers as hook_workers
 from bursar.notifications.assembly import workers as notification_workers
 from bursar.runtime import Runtime
 from bursar.settings import SettingsError
@@ -29,6 +30,7 @@ ROLES: dict[str, Callable[[Runtime], Sequence[Worker]]] = {
     "bookkeeping": upkeep.bookkeeping,
     "histories": history_workers,
     "housekeeping": upkeep.housekeeping,
+    "incoming_webhooks": hook_workers,
     "notifications": notification_workers,
     "resolver": lambda runtime: [runtime.resolver],
     "streams": stream_workers,

@@ -1,3 +1,14 @@
+CREATE TABLE announced_settlements (
+    org_id VARCHAR(40) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    connector VARCHAR(40) NOT NULL,
+    account VARCHAR(100) NOT NULL,
+    settlement_id VARCHAR(100) NOT NULL,
+    announced BIGINT NOT NULL,
+    document CLOB NOT NULL,
+    CONSTRAINT pk_announced_settlements PRIMARY KEY (org_id, livemode, connector, account, settlement_id)
+);
+
 CREATE TABLE api_keys (
     org_id VARCHAR(40) NOT NULL,
     id VARCHAR(40) NOT NULL,
@@ -81,19 +92,6 @@ CREATE TABLE balance_transactions (
 CREATE INDEX ix_balance_transactions_source ON balance_transactions (org_id, livemode, source_id, id);
 
 CREATE INDEX ix_balance_transactions_wallet ON balance_transactions (org_id, livemode, wallet, id);
-
-CREATE TABLE bank_events (
-    org_id VARCHAR(40) NOT NULL,
-    livemode SMALLINT NOT NULL,
-    connector VARCHAR(40) NOT NULL,
-    event_id VARCHAR(100) NOT NULL,
-    kind VARCHAR(40) NOT NULL,
-    state VARCHAR(12) NOT NULL,
-    received BIGINT NOT NULL,
-    note CLOB,
-    document CLOB NOT NULL,
-    CONSTRAINT pk_bank_events PRIMARY KEY (org_id, livemode, connector, event_id)
-);
 
 CREATE TABLE capture_deadlines (
     org_id VARCHAR(40) NOT NULL,
@@ -259,6 +257,49 @@ CREATE TABLE identities (
     seen BIGINT NOT NULL,
     CONSTRAINT pk_identities PRIMARY KEY (org_id, provider_id, subject_hash)
 );
+
+CREATE TABLE incoming_webhook_events (
+    org_id VARCHAR(40) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    connector VARCHAR(40) NOT NULL,
+    account VARCHAR(100) NOT NULL,
+    event_id VARCHAR(100) NOT NULL,
+    webhook_id VARCHAR(40),
+    kind VARCHAR(40) NOT NULL,
+    state VARCHAR(12) NOT NULL,
+    received BIGINT NOT NULL,
+    note CLOB,
+    CONSTRAINT pk_incoming_webhook_events PRIMARY KEY (org_id, livemode, connector, account, event_id)
+);
+
+CREATE TABLE incoming_webhooks (
+    org_id VARCHAR(40) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) NOT NULL,
+    connector VARCHAR(40) NOT NULL,
+    account VARCHAR(100) NOT NULL,
+    state VARCHAR(14) NOT NULL,
+    kind VARCHAR(40),
+    received BIGINT NOT NULL,
+    next_at BIGINT,
+    tries INT NOT NULL,
+    finished BIGINT,
+    reason CLOB,
+    sender VARCHAR(64),
+    request_id VARCHAR(40),
+    named VARCHAR(130),
+    body_length INT NOT NULL,
+    body_digest VARCHAR(64) NOT NULL,
+    is_exact SMALLINT NOT NULL,
+    headers_document CLOB,
+    body_text CLOB,
+    events_document CLOB NOT NULL,
+    CONSTRAINT pk_incoming_webhooks PRIMARY KEY (org_id, livemode, id)
+);
+
+CREATE INDEX ix_incoming_webhooks_due ON incoming_webhooks (state, next_at);
+
+CREATE INDEX ix_incoming_webhooks_state ON incoming_webhooks (org_id, livemode, state, id);
 
 CREATE TABLE invitations (
     org_id VARCHAR(40) NOT NULL,
@@ -1177,17 +1218,68 @@ FROM sign_in_providers
 WHERE sign_in_providers.org_id = ? ORDER BY sign_in_providers.id;
 
 -- bursar.hooks.repository.INSERT
-INSERT INTO bank_events (org_id, livemode, connector, event_id, kind, state, received, note, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO incoming_webhooks (org_id, livemode, id, connector, account, state, kind, received, next_at, tries, finished, reason, sender, request_id, named, body_length, body_digest, is_exact, headers_document, body_text, events_document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
--- bursar.hooks.repository._IS_KNOWN
-SELECT bank_events.event_id
-FROM bank_events
-WHERE bank_events.org_id = ? AND bank_events.livemode = ? AND bank_events.connector = ? AND bank_events.event_id = ?;
+-- bursar.hooks.repository.INSERT_EVENT
+INSERT INTO incoming_webhook_events (org_id, livemode, connector, account, event_id, webhook_id, kind, state, received, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
--- bursar.hooks.repository._UNMATCHED
-SELECT bank_events.org_id, bank_events.livemode, bank_events.connector, bank_events.event_id, bank_events.kind, bank_events.state, bank_events.received, bank_events.note, bank_events.document
-FROM bank_events
-WHERE bank_events.state = ? ORDER BY bank_events.received DESC LIMIT ?;
+-- bursar.hooks.repository.INSERT_SETTLEMENT
+INSERT INTO announced_settlements (org_id, livemode, connector, account, settlement_id, announced, document) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- bursar.hooks.repository.CLAIM
+UPDATE incoming_webhooks SET next_at=? WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ? AND incoming_webhooks.next_at = ?;
+
+-- bursar.hooks.repository.END
+UPDATE incoming_webhooks SET state=?, next_at=?, tries=(incoming_webhooks.tries + ?), finished=?, reason=? WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ? AND incoming_webhooks.next_at = ?;
+
+-- bursar.hooks.repository.PROCESS_AGAIN
+UPDATE incoming_webhooks SET state=?, kind=?, next_at=?, finished=?, events_document=? WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ? AND incoming_webhooks.state = ? AND incoming_webhooks.tries = ?;
+
+-- bursar.hooks.repository.FORGET_BODY
+UPDATE incoming_webhooks SET is_exact=?, headers_document=?, body_text=? WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ?;
+
+-- bursar.hooks.repository.DELETE
+DELETE FROM incoming_webhooks WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ?;
+
+-- bursar.hooks.repository._FIND
+SELECT incoming_webhooks.org_id, incoming_webhooks.livemode, incoming_webhooks.id, incoming_webhooks.connector, incoming_webhooks.account, incoming_webhooks.state, incoming_webhooks.kind, incoming_webhooks.received, incoming_webhooks.next_at, incoming_webhooks.tries, incoming_webhooks.finished, incoming_webhooks.reason, incoming_webhooks.sender, incoming_webhooks.request_id, incoming_webhooks.named, incoming_webhooks.body_length, incoming_webhooks.body_digest, incoming_webhooks.is_exact, incoming_webhooks.headers_document, incoming_webhooks.body_text, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ?;
+
+-- bursar.hooks.repository._DUE
+SELECT incoming_webhooks.org_id, incoming_webhooks.livemode, incoming_webhooks.id, incoming_webhooks.connector, incoming_webhooks.account, incoming_webhooks.state, incoming_webhooks.kind, incoming_webhooks.received, incoming_webhooks.next_at, incoming_webhooks.tries, incoming_webhooks.finished, incoming_webhooks.reason, incoming_webhooks.sender, incoming_webhooks.request_id, incoming_webhooks.named, incoming_webhooks.body_length, incoming_webhooks.body_digest, incoming_webhooks.is_exact, incoming_webhooks.headers_document, incoming_webhooks.body_text, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.state = ? AND incoming_webhooks.next_at <= ? ORDER BY incoming_webhooks.next_at LIMIT ?;
+
+-- bursar.hooks.repository._FIND_EVENT
+SELECT incoming_webhook_events.org_id, incoming_webhook_events.livemode, incoming_webhook_events.connector, incoming_webhook_events.account, incoming_webhook_events.event_id, incoming_webhook_events.webhook_id, incoming_webhook_events.kind, incoming_webhook_events.state, incoming_webhook_events.received, incoming_webhook_events.note
+FROM incoming_webhook_events
+WHERE incoming_webhook_events.org_id = ? AND incoming_webhook_events.livemode = ? AND incoming_webhook_events.connector = ? AND incoming_webhook_events.account = ? AND incoming_webhook_events.event_id = ?;
+
+-- bursar.hooks.repository._FIND_SETTLEMENT
+SELECT announced_settlements.document
+FROM announced_settlements
+WHERE announced_settlements.org_id = ? AND announced_settlements.livemode = ? AND announced_settlements.connector = ? AND announced_settlements.account = ? AND announced_settlements.settlement_id = ?;
+
+-- bursar.hooks.repository._WAITING
+SELECT incoming_webhooks.named, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.state = ?;
+
+-- bursar.hooks.repository._WITH_BODIES
+SELECT incoming_webhooks.id
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id < ? AND incoming_webhooks.next_at IS NULL AND incoming_webhooks.headers_document IS NOT NULL ORDER BY incoming_webhooks.id LIMIT ?;
+
+-- bursar.hooks.repository._OLD
+SELECT incoming_webhooks.id
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id < ? AND incoming_webhooks.next_at IS NULL ORDER BY incoming_webhooks.id LIMIT ?;
+
+-- bursar.hooks.repository._OLD_OF_STATE
+SELECT incoming_webhooks.id
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id < ? AND incoming_webhooks.next_at IS NULL AND incoming_webhooks.state = ? ORDER BY incoming_webhooks.id LIMIT ?;
 
 -- bursar.http.idempotency.INSERT
 INSERT INTO idempotency_keys (org_id, livemode, idempotency_key, created, fingerprint, request_id, status, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
