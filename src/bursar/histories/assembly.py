@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from bursar.histories.figures import Figures
@@ -11,6 +12,13 @@ from bursar.store.store import Store
 
 if TYPE_CHECKING:
     from bursar.histories.worker import HistoriesWorker
+
+
+class Idle:
+    """Has nothing to do, which is no reason to end."""
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
 
 
 class PaymentHistories:
@@ -23,9 +31,9 @@ class PaymentHistories:
         # Of whichever workers there are, one after the other.
         self._figures = Figures()
 
-    def workers(self) -> list[HistoriesWorker]:
+    def workers(self) -> list[HistoriesWorker | Idle]:
         if not self._url:
-            return []
+            return [Idle()]
         from bursar.histories.worker import HistoriesWorker
 
         return [HistoriesWorker(self._store, self._clock, self._url, self._figures)]
@@ -41,5 +49,5 @@ class HasHistories(Protocol):
     histories: PaymentHistories
 
 
-def workers(runtime: HasHistories) -> list[HistoriesWorker]:
+def workers(runtime: HasHistories) -> list[HistoriesWorker | Idle]:
     return runtime.histories.workers()
