@@ -204,6 +204,7 @@ SERVICES = {
     "nats": _broker("nats"),
     "kafka": _library("confluent_kafka"),
     "moto": _library("moto"),
+    "service_bus": _broker("service_bus"),
     "mongodb": _broker("mongodb"),
     "node": _tool(_node_program, f"no Node.js {NODE_MAJOR_MIN} or newer", "--version"),
     "go": _tool(go_program, f"no Go 1.{GO_MINOR_MIN} or newer", "version"),

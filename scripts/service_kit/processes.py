@@ -50,6 +50,14 @@ def lacking_programs(*names: str) -> str | None:
     return ", ".join(name for name in names if find_program(name) is None) or None
 
 
+def succeeds(*command: str) -> bool:
+    """Whether a command can be run, and ends well."""
+    try:
+        return subprocess.run(command, capture_output=True, timeout=COMMAND_SECONDS_MAX, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
 def server_user(wanted: str) -> str | None:
     """The user a server runs as: servers refuse root, and another user need not be switched."""
     if os.geteuid() != 0:

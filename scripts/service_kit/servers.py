@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from . import ferretdb, processes
 from .errors import UnavailableError
 
 DATABASE = "bursar"
+SERVICE_BUS_PEER = Path(__file__).parent / "service_bus_peer.py"
 CONNECTIONS_MAX = 200  # the measurements go to 64 connections, several test processes may share the rest
 
 
@@ -460,9 +462,51 @@ class MongoDB(Server):
         return f"mongodb://127.0.0.1:{place.port}/{DATABASE}"
 
 
+class ServiceBus(Server):
+    """No Azure Service Bus, which runs nowhere but at its vendor: a peer of ours that its client takes for one."""
+
+    name = "service_bus"
+    port = 15673
+    user = "nobody"
+    packages = (("python3-qpid-proton",),)
+    policy: ClassVar[str] = "bursar"
+    key: ClassVar[str] = "cGVlci1vZi10aGUtc2VydmljZS1idXM="  # for loopback only
+
+    def lacks(self) -> str | None:
+        return None if self._interpreter() else "python-qpid-proton"
+
+    @staticmethod
+    def _interpreter() -> str | None:
+        """Debian's package is for Debian's own Python."""
+        for python in ("/usr/bin/python3", sys.executable):
+            if processes.succeeds(python, "-c", "import proton"):
+                return python
+        return None
+
+    def prepare(self, place: Place) -> None:
+        # A copy that the server's user can read, wherever the checkout is.
+        place.run("tee", "peer.py", text=SERVICE_BUS_PEER.read_text(encoding="utf-8"))
+
+    def command(self, place: Place) -> list[str]:
+        return [self._interpreter() or "python3", str(place.folder / "peer.py"), str(place.port), self.policy, self.key]
+
+    def ready(self, place: Place) -> None:
+        if not processes.listens(place.port):
+            raise UnavailableError(f"nothing listens on port {place.port}")
+
+    def create_database(self, place: Place) -> None:
+        """Queues are there when somebody asks for them."""
+
+    def url(self, place: Place) -> str:
+        return f"amqp://{self.policy}:{self.key}@127.0.0.1:{place.port}"
+
+
 SERVERS: dict[str, Server] = {
     server.name: server
-    for server in (PostgreSQL(), MariaDB(), Firebird(), Redis(), RedisCluster(), RabbitMQ(), Nats(), MongoDB())
+    for server in (
+        *(PostgreSQL(), MariaDB(), Firebird(), Redis(), RedisCluster()),
+        *(RabbitMQ(), Nats(), MongoDB(), ServiceBus()),
+    )
 }
 
 # Programs that are only used, never started here: name, what proves it is there, Debian packages.

@@ -159,6 +159,7 @@ class Runtime:
         self._build_registration()
         self._build_plain()
         self._build_notifications()
+        self.histories = PaymentHistories(self.store, self.clock, settings.history_url)
         self.streams = Streams(
             self.store,
             self.ids,
@@ -169,7 +170,6 @@ class Runtime:
             allowed_hosts=settings.stream_hosts or "",
             development=settings.development,
         )
-        self.histories = PaymentHistories(self.store, self.clock, settings.history_url)
         self.webhooks = Webhooks(
             self.store,
             self.ids,
@@ -179,6 +179,7 @@ class Runtime:
             public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
             development=settings.development,
         )
+        self.events.deliveries = self.webhooks.event_states
 
     def _build_notifications(self) -> None:
         settings = self.settings

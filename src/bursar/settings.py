@@ -23,8 +23,8 @@ from bursar.streams.schemas import read_installation_streams
 VARIABLE_PREFIX = "BURSAR_"
 FILE_VARIABLE = "BURSAR_CONFIG"
 SECRET_LENGTH_MIN = 32
-# Variables that belong to the test suite or name the file itself.
-FOREIGN = ("BURSAR_TEST_", FILE_VARIABLE)
+# Variables that belong to the test suite or to commands that ask a server, or name the file itself.
+FOREIGN = ("BURSAR_TEST_", "BURSAR_CLIENT_", FILE_VARIABLE)
 DEVELOPMENT_SECRET = "bursar-development-secret-known-to-all"  # noqa: S105 - refused outside dev mode
 # Known to all, too: what they protect in dev mode are test cards.
 DEVELOPMENT_VAULT_KEY = hashlib.sha256(b"bursar-development-vault-key").hexdigest()
@@ -126,8 +126,8 @@ def check(settings: Settings) -> None:
         _check_vault_key(name, getattr(settings, name))
     _check_limits(settings)
     _check_mail(settings)
-    _check_streams(settings)
     _check_proxies(settings)
+    _check_streams(settings)
     if settings.development:
         return
     if not settings.database_url:
@@ -268,10 +268,10 @@ _DEVELOPMENT_VARIABLES = (
     "BURSAR_SMTP_URL",
     "BURSAR_MAIL_FROM",
     "BURSAR_SMS_URL",
-    "BURSAR_STREAMS",
-    "BURSAR_HISTORY_URL",
     "BURSAR_TRUSTED_PROXIES",
     "BURSAR_WORKER_ROLES",
+    "BURSAR_STREAMS",
+    "BURSAR_HISTORY_URL",
 )
 
 

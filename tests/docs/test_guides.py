@@ -34,7 +34,7 @@ BLOCKS_MIN = {
     "upi-net-banking-wallets.md": 6,
     "vault.md": 2,
     "wallets.md": 9,
-    "webhooks.md": 8,
+    "webhooks.md": 11,
     "streams.md": 6,
     "signing-in.md": 9,
     "members.md": 13,

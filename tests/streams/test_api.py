@@ -31,6 +31,15 @@ WANTED = {
     "events": ["payment_intent.*", "charge.refunded"],
     "credentials": CREDENTIALS,
 }
+ACCOUNT = json.dumps({"type": "service_account", "client_email": "shop@example.com", "private_key": "hush-hush"})
+GOOGLE = {
+    "kind": "google_pubsub",
+    "address": "",
+    "destination": "projects/shop/topics/payments",
+    "credentials": {"service_account": ACCOUNT},
+}
+POLICY = {"shared_access_key_name": "send", "shared_access_key": "hush-hush"}
+AZURE = {"kind": "azure_service_bus", "address": "sb://shop.example.com", "credentials": POLICY}
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +83,15 @@ def test_credentials_are_sealed_and_in_no_event(merchant: Merchant, house: House
         ({"region": "eu-central-1"}, "region"),
         ({"kind": "sqs", "address": ""}, "credentials"),
         ({"kind": "carrier_pigeon"}, "kind"),
+        (GOOGLE | {"destination": "payments"}, "destination"),
+        (GOOGLE | {"credentials": None}, "credentials"),
+        (GOOGLE | {"credentials": {"service_account": "/etc/account.json"}}, "credentials"),
+        (GOOGLE | {"credentials": {"service_account": '{"type": "authorized_user"}'}}, "credentials"),
+        (GOOGLE | {"endpoint": "unix:/run/pubsub"}, "endpoint"),
+        (GOOGLE | {"endpoint": "http://pubsub.example.com"}, "credentials"),
+        (AZURE | {"address": "https://shop.example.com"}, "address"),
+        (AZURE | {"credentials": {"shared_access_key_name": "send"}}, "credentials"),
+        (AZURE | {"credentials": POLICY | {"shared_access_key": "a;UseDevelopmentEmulator=true"}}, "credentials"),
         ({"org_id": "acct_other"}, "org_id"),
         ({"state": "running"}, "state"),
     ],
@@ -150,6 +168,21 @@ def seen(merchant: Merchant, made: StreamsWorker, stream: str, reason: str | Non
     own.runner.run(scenario())
     found: dict[str, Any] = merchant.done("GET", f"{URL}/{stream}")
     return found
+
+
+@pytest.mark.parametrize("cloud", [GOOGLE, AZURE], ids=["google", "azure"])
+def test_a_stream_to_a_cloud_hides_what_opens_it(house: House, merchant: Merchant, cloud: dict[str, Any]) -> None:
+    made = merchant.done("POST", URL, WANTED | cloud)
+    assert (made["kind"], made["has_credentials"]) == (cloud["kind"], True)
+    assert "hush" not in json.dumps([made, house.rows_of(merchant.org_id)])
+
+
+def test_an_emulator_is_for_those_that_the_operator_names(house: House, merchant: Merchant) -> None:
+    made = merchant.done("POST", URL, WANTED | GOOGLE | {"endpoint": "http://203.0.113.7:8085", "credentials": None})
+    found = seen(merchant, worker(house, development=False), made["id"], "address_refused", 0)
+    assert found["state"] == "refused"
+    assert "emulator" in found["state_detail"]
+    merchant.done("DELETE", f"{URL}/{made['id']}")
 
 
 def test_a_broker_inside_the_network_is_refused(house: House, merchant: Merchant) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,9 +16,9 @@ from hypothesis import strategies as st
 from bursar.events.reader import LoggedEvent
 from bursar.events.rules import PUBLIC_TYPES
 from bursar.kit.errors import InvalidRequest
-from bursar.streams import rules
+from bursar.streams import addresses, rules
 from bursar.streams.cloud_events import key_of, message_of, reference_of
-from bursar.streams.port import Message
+from bursar.streams.port import Message, Sink, StreamProblem
 from bursar.streams.rules import Filter, Pace, check_events, flights
 
 
@@ -131,3 +134,38 @@ def test_waits_grow_to_a_bound(failures: int, chance: float) -> None:
     pace = Pace()
     assert 0.39 < pace.wait(failures, "broker_away", chance) <= 1.21 * pace.wait_seconds_max
     assert pace.wait(1, "credentials_refused", chance) > 3.9
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "is_emulator"),
+    [
+        ("google_pubsub", {"endpoint": "http://pubsub.example.com:8085"}, True),
+        ("google_pubsub", {"endpoint": "https://europe-west3-pubsub.googleapis.com"}, False),
+        ("google_pubsub", {}, False),
+        ("azure_service_bus", {"address": "amqp://bus.example.com"}, True),
+        ("azure_service_bus", {"address": "sb://shop.servicebus.windows.net"}, False),
+        ("rabbitmq", {"address": "amqp://rabbitmq.example.com/"}, False),
+    ],
+)
+def test_what_speaks_without_tls_for_a_cloud_is_an_emulator(
+    kind: str, place: dict[str, str], is_emulator: bool
+) -> None:
+    sink = Sink(kind, place.get("address", ""), "payments", endpoint=place.get("endpoint"))
+    assert rules.is_emulator(sink) == is_emulator
+
+
+def test_an_emulator_may_be_where_the_operator_says() -> None:
+    sink = Sink("google_pubsub", "", "projects/shop/topics/payments", endpoint="http://127.0.0.1:8085")
+    asyncio.run(addresses.check(sink, ["127.0.0.1"]))
+    with pytest.raises(StreamProblem, match="emulator"):
+        asyncio.run(addresses.check(sink, []))
+
+
+def test_no_client_is_loaded_before_a_stream_needs_it() -> None:
+    vendors = {"aio_pika", "azure", "botocore", "confluent_kafka", "google", "grpc", "nats"}
+    program = (
+        "import sys, bursar.app, bursar.streams.registry; "
+        f"print(sorted({{name.partition('.')[0] for name in sys.modules}} & {vendors!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

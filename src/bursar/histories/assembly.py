@@ -1,4 +1,4 @@
-"""The histories, put together for a process. MongoDB's client is imported where they are wanted, and only there."""
+"""The parts of the histories for a process. MongoDB's client is imported where histories are wanted, and only there."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ class Idle:
 
 
 class PaymentHistories:
-    """Without an address, none are kept."""
-
     def __init__(self, store: Store, clock: Clock, url: str | None) -> None:
         self._store = store
         self._clock = clock
         self._url = url
-        # Of whichever workers there are, one after the other.
         self._figures = Figures()
+
+    def report_to(self, metrics: Metrics) -> None:
+        if self._url:
+            self._figures.report_to(metrics.registry)
 
     def workers(self) -> list[HistoriesWorker | Idle]:
         if not self._url:
@@ -37,10 +38,6 @@ class PaymentHistories:
         from bursar.histories.worker import HistoriesWorker
 
         return [HistoriesWorker(self._store, self._clock, self._url, self._figures)]
-
-    def report_to(self, metrics: Metrics) -> None:
-        if self._url:
-            self._figures.report_to(metrics.registry)
 
 
 class HasHistories(Protocol):

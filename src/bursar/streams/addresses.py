@@ -9,6 +9,7 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from bursar.streams.port import Sink, StreamProblem
+from bursar.streams.rules import is_emulator
 
 
 def hosts_of(sink: Sink) -> list[str]:
@@ -31,6 +32,11 @@ async def check(sink: Sink, allowed: Collection[str]) -> None:
     for host in hosts_of(sink):
         if host in allowed:
             continue
+        if is_emulator(sink):
+            raise StreamProblem(
+                "address_refused",
+                f"{host} is an emulator's address. Ask the installation's operator to add it to stream_hosts.",
+            )
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):

@@ -37,7 +37,6 @@ class Streams:
         self._installation_streams = installation_streams
         self._allowed_hosts = [host.strip().lower() for host in allowed_hosts.split(",") if host.strip()]
         self._development = development
-        # Of whichever workers there are, one after the other.
         self._figures = Figures()
         self.service = StreamService(store, ids, clock, self._credentials, installation_streams)
 

@@ -16,6 +16,8 @@ FILES = {
     "redis": ("redis_streams", "redis"),
     "sqs": ("amazon_sqs", "amazon"),
     "sns": ("amazon_sns", "amazon"),
+    "google_pubsub": ("google_pubsub", "google-pubsub"),
+    "azure_service_bus": ("azure_service_bus", "azure-service-bus"),
 }
 
 MakePublisher = Callable[[Sink], Publisher]

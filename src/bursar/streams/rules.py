@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from bursar.events.rules import INTERNAL_PREFIX, PUBLIC_TYPES
 from bursar.kit.errors import InvalidRequest
@@ -141,7 +144,16 @@ KINDS: Mapping[str, Kind] = {
     "redis": Kind(("redis", "rediss"), credentials=(_PASSWORD, frozenset({"password"}), _NOBODY)),
     "sqs": Kind(credentials=_AMAZON, options=frozenset({"region", "endpoint"}), needs_region=True),
     "sns": Kind(credentials=_AMAZON, options=frozenset({"region", "endpoint"}), needs_region=True),
+    "google_pubsub": Kind(
+        credentials=(frozenset({"service_account"}), _NOBODY), options=frozenset({"declare", "endpoint"})
+    ),
+    "azure_service_bus": Kind(
+        ("sb", "amqp"), credentials=(frozenset({"shared_access_key_name", "shared_access_key"}),)
+    ),
 }
+# Emulators speak without TLS, and whatever they keep is soon gone: production has none.
+_EMULATED = {"google_pubsub": ("endpoint", "http://"), "azure_service_bus": ("address", "amqp://")}
+_TOPIC_OF_GOOGLE = re.compile("projects/[^/]+/topics/[^/]+")
 MESSAGE_BYTES_MIN = 4_096  # a reference to an event always fits
 
 
@@ -168,3 +180,42 @@ def check_sink(sink: Sink) -> None:
             raise InvalidRequest(f"A stream to {sink.kind} has no {name}.", param=name)
     if kind.needs_region and not sink.region:
         raise InvalidRequest(f"A stream to {sink.kind} needs a region, such as eu-central-1.", param="region")
+    if sink.kind == "google_pubsub":
+        _check_google(sink)
+    if sink.kind == "azure_service_bus":
+        _check_azure(sink)
+
+
+def is_emulator(sink: Sink) -> bool:
+    place, beginning = _EMULATED.get(sink.kind, ("address", ""))
+    return bool(beginning) and str(getattr(sink, place) or "").startswith(beginning)
+
+
+class _ServiceAccount(msgspec.Struct):
+    """What of a service account's file is needed."""
+
+    client_email: str
+    private_key: str
+
+
+def _check_google(sink: Sink) -> None:
+    if not _TOPIC_OF_GOOGLE.fullmatch(sink.destination):
+        raise InvalidRequest("The destination is a topic's full name: projects/…/topics/….", param="destination")
+    if sink.endpoint and not sink.endpoint.startswith(("https://", "http://")):
+        raise InvalidRequest("The endpoint is an address such as https://pubsub.example.com.", param="endpoint")
+    if not sink.credentials:
+        return
+    if is_emulator(sink):
+        raise InvalidRequest("An endpoint without TLS is an emulator's, and takes no credentials.", param="credentials")
+    try:
+        msgspec.json.decode(sink.credentials["service_account"], type=_ServiceAccount)
+    except (msgspec.DecodeError, UnicodeError):
+        raise InvalidRequest(
+            "service_account is the content of the key file that Google made, in JSON.", param="credentials"
+        ) from None
+
+
+def _check_azure(sink: Sink) -> None:
+    if ";" in "".join(sink.credentials.values()):
+        # They become parts of a connection string, where it would begin another part.
+        raise InvalidRequest("Send the name and the key of the policy by themselves.", param="credentials")

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from bursar.http.params import Params
 from bursar.streams.port import Sink
 
-KindName = Literal["rabbitmq", "kafka", "nats", "redis", "sqs", "sns"]
+KindName = Literal["rabbitmq", "kafka", "nats", "redis", "sqs", "sns", "google_pubsub", "azure_service_bus"]
 State = Literal["waiting", "running", "retrying", "refused", "paused"]
 Name = Annotated[str, Meta(min_length=1, max_length=80)]
 Address = Annotated[str, Meta(max_length=500, pattern="^[!-~]*$")]

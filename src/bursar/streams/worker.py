@@ -89,7 +89,7 @@ class StreamsWorker:
             sink = own.document().sink(dict(own.credentials))
 
             async def open_own() -> Publisher:
-                return self._make(sink)
+                return await asyncio.to_thread(self._make, sink)  # some clients take a second to load
 
             return Job(key, own.kind, Filter(own.events), None, (0, 1), open_own, begins_now=own.begin == "now")
 
@@ -110,6 +110,6 @@ class StreamsWorker:
                 ) from None
             if not self._development:
                 await addresses.check(sink, self._allowed_hosts)
-            return self._make(sink)
+            return await asyncio.to_thread(self._make, sink)
 
         return Job(key, document.kind, Filter(document.events), [key.org_id], (key.livemode,), make)

@@ -20,14 +20,18 @@ def report_to(runtime: Runtime, metrics: Metrics) -> None:
     """Whatever counts something, in the server and in processes that only work."""
     runtime.limits.report_to(metrics)
     runtime.recorder.report_to(metrics)
-    runtime.streams.report_to(metrics)
     runtime.histories.report_to(metrics)
+    runtime.streams.report_to(metrics)
+    runtime.webhooks.report_to(metrics)
 
 
 async def run_role(runtime: Runtime, role: str) -> None:
     """Workers that are new each time: one that met a defect may have closed what it needs."""
+    workers = ROLES[role](runtime)
+    if not workers:  # nothing is set up that would need them
+        await asyncio.Event().wait()
     async with asyncio.TaskGroup() as group:
-        for worker in ROLES[role](runtime):
+        for worker in workers:
             group.create_task(worker.run())
 
 
