@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from bursar.histories.figures import Figures
@@ -11,6 +12,13 @@ from bursar.store.store import Store
 
 if TYPE_CHECKING:
     from bursar.histories.worker import HistoriesWorker
+
+
+class Idle:
+    """Has nothing to do, which is no reason to end."""
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
 
 
 class PaymentHistories:
@@ -24,10 +32,9 @@ class PaymentHistories:
         if self._url:
             self._figures.report_to(metrics.registry)
 
-    def workers(self) -> list[HistoriesWorker]:
-        """None where no history is wanted."""
+    def workers(self) -> list[HistoriesWorker | Idle]:
         if not self._url:
-            return []
+            return [Idle()]
         from bursar.histories.worker import HistoriesWorker
 
         return [HistoriesWorker(self._store, self._clock, self._url, self._figures)]
@@ -39,5 +46,5 @@ class HasHistories(Protocol):
     histories: PaymentHistories
 
 
-def workers(runtime: HasHistories) -> list[HistoriesWorker]:
+def workers(runtime: HasHistories) -> list[HistoriesWorker | Idle]:
     return runtime.histories.workers()

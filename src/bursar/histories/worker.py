@@ -122,7 +122,7 @@ def rebuild(store: Store, clock: Clock, url: str, told: Callable[[int], None] = 
     """
     histories = Histories(url)
     try:
-        histories.drop()
+        histories.clear()
         reader, events = LogReader(READER, clock), 0
         while found := store.read_blocking(lambda connection: reader.read(connection, None, EVENTS_AT_ONCE)):
             histories.apply(found)
