@@ -73,6 +73,25 @@ def chromium_program() -> str | None:
     return _first_program("chromium", "chromium-browser", "google-chrome")
 
 
+def proxy_program(name: str) -> str | None:
+    """nginx or apache2, which Debian installs where only root looks."""
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"]))
+
+
+def _proxy(name: str) -> Service:
+    def describe() -> str:
+        told = subprocess.run(
+            [proxy_program(name) or name, "-v"],
+            capture_output=True,
+            text=True,
+            timeout=VERSION_SECONDS_MAX,
+            check=False,
+        )
+        return ((told.stdout + told.stderr).strip().splitlines() or ["says nothing"])[0]
+
+    return Service(lambda: None if proxy_program(name) else "not installed", describe)
+
+
 def _first_program(*names: str) -> str | None:
     return next(filter(None, map(shutil.which, names)), None)
 
@@ -190,6 +209,8 @@ SERVICES = {
     "node": _tool(_node_program, f"no Node.js {NODE_MAJOR_MIN} or newer", "--version"),
     "go": _tool(go_program, f"no Go 1.{GO_MINOR_MIN} or newer", "version"),
     "chromium": _tool(chromium_program, "not installed", "--version"),
+    "nginx": _proxy("nginx"),
+    "apache2": _proxy("apache2"),
     "wrk": _tool(functools.partial(_first_program, "wrk"), "not installed", "-v"),
     "ibm_db_sa": Service(
         lambda: None if importlib.util.find_spec("ibm_db_sa") else "not installed; it is in the dev extra",

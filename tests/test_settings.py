@@ -35,6 +35,17 @@ def test_settings_come_from_a_file_and_the_environment_goes_first(tmp_path: Path
     assert load(file, {"BURSAR_PORT": "2000"}, {"port": None}).port == 2000
 
 
+@pytest.mark.parametrize("proxies", ["", "10.0.0.10", "10.0.0.10, 10.0.1.0/24,::1", "127.0.0.1,fd00::/8"])
+def test_proxies_are_addresses_and_networks(proxies: str) -> None:
+    assert load(None, GOOD | {"BURSAR_TRUSTED_PROXIES": proxies}).trusted_proxies == proxies
+
+
+@pytest.mark.parametrize("proxies", ["*", "proxy.internal", "10.0.0.1/8", "10.0.0.300", "0.0.0.0/0", "10.0.0.1,::/0"])
+def test_proxies_that_nobody_would_be_or_everybody_are_refused(proxies: str) -> None:
+    with pytest.raises(SettingsError, match="BURSAR_TRUSTED_PROXIES"):
+        load(None, GOOD | {"BURSAR_TRUSTED_PROXIES": proxies})
+
+
 def test_the_file_can_be_named_by_a_variable(tmp_path: Path) -> None:
     file = toml(tmp_path, "port = 1000")
     assert load(None, GOOD | {"BURSAR_CONFIG": str(file)}).port == 1000

@@ -21,7 +21,7 @@ down   stop them and remove their data
 status say what runs
 env    print the shell lines that tell the tests where the servers are
 run    NAME ... -- COMMAND: start, run the command with their addresses, stop what this started
-tools  install the programs that tests and measurements use: wrk, pgbench, chromium
+tools  install the programs that tests and measurements use: wrk, pgbench, chromium, nginx, apache2
 
 A server whose address is given (BURSAR_TEST_POSTGRESQL_URL, ...) is used as it is; nothing is started.
 What cannot be had is named and left out; with CI=true that makes the exit code 1.

@@ -512,6 +512,8 @@ SERVERS: dict[str, Server] = {
 # Programs that are only used, never started here: name, what proves it is there, Debian packages.
 TOOLS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]] = {
     "wrk": (("wrk",), (("wrk",),)),
+    "nginx": (("nginx",), (("nginx-light",), ("nginx",))),
+    "apache2": (("apache2",), (("apache2",),)),
     "pgbench": (("pgbench",), (("postgresql", "postgresql-contrib"), ("postgresql",))),
     "chromium": (("chromium", "chromium-browser", "google-chrome"), (("chromium", "fonts-liberation"),)),
 }

@@ -7,6 +7,7 @@ import hmac
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from bursar import expansions
 from bursar import settings as settings_module
@@ -23,8 +24,8 @@ from bursar.customers.endpoints import endpoints as customer_endpoints
 from bursar.disputes.endpoints import endpoints as dispute_endpoints
 from bursar.events.endpoints import endpoints as event_endpoints
 from bursar.federation.endpoints import endpoints as federation_endpoints
-from bursar.histories.assembly import workers as history_workers
 from bursar.hooks.endpoints import HookEndpoint
+from bursar.hooks.endpoints import control_endpoints as hook_endpoints
 from bursar.http.asgi import Application
 from bursar.http.dispatch import Dispatcher
 from bursar.http.endpoint import Endpoint
@@ -34,39 +35,36 @@ from bursar.http.operations import Operations
 from bursar.http.routing import add_endpoints
 from bursar.http.tracing import Tracing
 from bursar.kit import logs
-from bursar.kit.interpreter import tune_for_serving
 from bursar.kit.permissions import OWNER
 from bursar.ledger.endpoints import endpoints as ledger_endpoints
 from bursar.memberships.endpoints import endpoints as member_endpoints
 from bursar.methods.endpoints import endpoints as method_endpoints
-from bursar.notifications.assembly import workers as notification_workers
 from bursar.notifications.endpoints import endpoints as notification_endpoints
 from bursar.payment_sessions.endpoints import endpoints as session_endpoints
 from bursar.payments.endpoints import charge_endpoints, intent_endpoints
-from bursar.payments.tasks import run_expiry
 from bursar.people.endpoints import endpoints as people_endpoints
 from bursar.people.key_set import KeySetPages
-from bursar.people.tasks import run_housekeeping as run_people_housekeeping
 from bursar.plain_payments.endpoints import endpoints as plain_payment_endpoints
+from bursar.processes.endpoints import endpoints as process_endpoints
+from bursar.processes.service import ProcessService
 from bursar.refunds.endpoints import endpoints as refund_endpoints
 from bursar.registration.endpoints import endpoints as registration_endpoints
 from bursar.returns.pages import ReturnPages
 from bursar.runtime import Runtime
 from bursar.second_factors.endpoints import endpoints as second_factor_endpoints
-from bursar.second_factors.tasks import run_forgetting
 from bursar.settings import Settings
 from bursar.setup_intents.endpoints import endpoints as setup_endpoints
-from bursar.streams.assembly import workers as stream_workers
 from bursar.streams.endpoints import endpoints as stream_endpoints
-from bursar.tasks import run_bookkeeping, run_housekeeping
 from bursar.three_d_secure.pages import AuthenticationPages
 from bursar.transactions.endpoints import endpoints as transaction_endpoints
 from bursar.upi_pages.pages import UpiPages
 from bursar.wallets.endpoints import endpoints as wallet_endpoints
-from bursar.webhooks.assembly import workers as webhook_workers
 from bursar.webhooks.endpoints import control_endpoints as webhook_control_endpoints
 from bursar.webhooks.endpoints import endpoints as webhook_endpoints
 from bursar.withdrawals.endpoints import endpoints as withdrawal_endpoints
+from bursar.workers import registry
+from bursar.workers.background import report_to, working
+from bursar.workers.turns import Job
 
 
 def create() -> Application:
@@ -101,12 +99,14 @@ def control_endpoints(runtime: Runtime) -> list[Endpoint]:
         AUDIT_EXPORT,
         *contract_endpoints(runtime.contracts),
         *federation_endpoints(runtime.federation.service),
+        *hook_endpoints(runtime.hooks.inbox),
         *member_endpoints(runtime.memberships, runtime.invitations),
         *second_factor_endpoints(runtime.second_factors),
         *registration_endpoints(runtime.registration, runtime.verification),
         *notification_endpoints(runtime.notifications.service),
         *people_endpoints(runtime.identity.sign_in, runtime.identity.sessions, runtime.identity.profile),
         *plain_payment_endpoints(runtime.plain_payments),
+        *process_endpoints(ProcessService(runtime.store, runtime.clock, tuple(registry.ROLES))),
         *session_endpoints(runtime.payment_sessions, runtime.accepting, runtime.refunding, runtime.payers),
         *stream_endpoints(runtime.streams.service),
         *transaction_endpoints(runtime.transactions),
@@ -117,11 +117,13 @@ def control_endpoints(runtime: Runtime) -> list[Endpoint]:
 
 
 def build(settings: Settings) -> Application:
+    registry.chosen(settings.worker_roles)  # refused before anything is opened
     return assemble(Runtime(settings))
 
 
 def assemble(runtime: Runtime) -> Application:
     settings = runtime.settings
+    roles = registry.chosen(settings.worker_roles)
     if settings.development:
         runtime.accounts.seed_development()
         runtime.contracts.seed_development(DEVELOPMENT_ORG_ID)
@@ -144,46 +146,18 @@ def assemble(runtime: Runtime) -> Application:
         recorder=runtime.recorder,
         log_requests=settings.log_requests,
     )
-    runtime.limits.report_to(metrics)
-    runtime.recorder.report_to(metrics)
+    report_to(runtime, metrics)
     endpoints, controls = all_endpoints(runtime), control_endpoints(runtime)
     operations = Operations(runtime.store, metrics, endpoints, dispatcher.failure, settings.metrics_token, controls)
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        tune_for_serving()
-        await runtime.limits.start()
-        background = [
-            asyncio.create_task(run_housekeeping(runtime)),
-            asyncio.create_task(run_people_housekeeping(runtime.store, runtime.clock)),
-            asyncio.create_task(run_bookkeeping(runtime)),
-            asyncio.create_task(run_key_uses(runtime.directory.uses)),
-            asyncio.create_task(runtime.recorder.run()),
-            asyncio.create_task(run_forgetting(runtime.second_factors)),
-            asyncio.create_task(operations.keep_gauges_fresh()),
-            asyncio.create_task(runtime.resolver.run()),
-            asyncio.create_task(run_expiry(runtime.store, runtime.clock, runtime.operations)),
-            asyncio.create_task(runtime.session_ends.run()),
-            *(asyncio.create_task(worker.run()) for worker in webhook_workers(runtime)),
-            *(asyncio.create_task(worker.run()) for worker in notification_workers(runtime)),
-            *(asyncio.create_task(worker.run()) for worker in stream_workers(runtime, metrics)),
-            *(
-                asyncio.create_task(w.run())
-                for w in history_workers(runtime.store, runtime.clock, settings.history_url)
-            ),
-        ]
+        key_uses = partial(run_key_uses, runtime.directory.uses)
+        own_jobs: list[Job] = [key_uses, runtime.recorder.run, operations.keep_gauges_fresh]
         try:
-            yield
+            async with working(runtime, "dev" if settings.development else "serve", roles, own_jobs):
+                yield
         finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
-            await runtime.limits.close()
-            await runtime.recorder.close()
-            await runtime.registry.close()
-            await runtime.federation.close()
-            # Writes what was accepted; in a thread, as the loop must go on to hand out the answers.
-            await asyncio.to_thread(runtime.close)
             if tracing is not None:
                 await asyncio.to_thread(tracing.close)
 
@@ -191,7 +165,7 @@ def assemble(runtime: Runtime) -> Application:
     add_endpoints(application, [*endpoints, *controls], dispatcher)
     operations.add_routes(application)
     AuthenticationPages(runtime.authentications, dispatcher).add_routes(application)
-    HookEndpoint(runtime.hooks, dispatcher).add_routes(application)
+    HookEndpoint(runtime.hooks.service, dispatcher).add_routes(application)
     AuditExportRoute(runtime.audit, dispatcher).add_routes(application)
     ReturnPages(runtime.customer_returns, dispatcher).add_routes(application)
     UpiPages(runtime.upi_pages, dispatcher).add_routes(application)

@@ -27,8 +27,9 @@ from bursar.disputes.settlement import DisputeSettlement
 from bursar.events.sealing import LaneSealer
 from bursar.events.service import EventService
 from bursar.federation.assembly import Federation
+from bursar.histories.assembly import PaymentHistories
+from bursar.hooks.assembly import Hooks
 from bursar.hooks.matching import Matching
-from bursar.hooks.service import HookService
 from bursar.kit.clock import SystemClock
 from bursar.kit.ids import IdFactory
 from bursar.kit.sealing import Sealing
@@ -158,6 +159,7 @@ class Runtime:
         self._build_registration()
         self._build_plain()
         self._build_notifications()
+        self.histories = PaymentHistories(self.store, self.clock, settings.history_url)
         self.streams = Streams(
             self.store,
             self.ids,
@@ -177,6 +179,7 @@ class Runtime:
             public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
             development=settings.development,
         )
+        self.events.deliveries = self.webhooks.event_states
 
     def _build_notifications(self) -> None:
         settings = self.settings
@@ -285,7 +288,7 @@ class Runtime:
         disputing = DisputeSettlement(ids, self.ledger)
         self.disputes = DisputeService(store, clock, self.registry, disputing)
         matching = Matching(ids, clock, self.attempts, self.ledger, refunding, disputing, self.waiting)
-        self.hooks = HookService(store, clock, self.registry, self.attempts.commands, matching)
+        self.hooks = Hooks(store, ids, clock, self.registry, self.attempts.commands, matching)
 
     def _build_plain(self) -> None:
         """What /api/v1 takes payments by, over the services of /v1."""

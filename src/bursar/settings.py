@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -22,8 +23,8 @@ from bursar.streams.schemas import read_installation_streams
 VARIABLE_PREFIX = "BURSAR_"
 FILE_VARIABLE = "BURSAR_CONFIG"
 SECRET_LENGTH_MIN = 32
-# Variables that belong to the test suite or name the file itself.
-FOREIGN = ("BURSAR_TEST_", FILE_VARIABLE)
+# Variables that belong to the test suite or to commands that ask a server, or name the file itself.
+FOREIGN = ("BURSAR_TEST_", "BURSAR_CLIENT_", FILE_VARIABLE)
 DEVELOPMENT_SECRET = "bursar-development-secret-known-to-all"  # noqa: S105 - refused outside dev mode
 # Known to all, too: what they protect in dev mode are test cards.
 DEVELOPMENT_VAULT_KEY = hashlib.sha256(b"bursar-development-vault-key").hexdigest()
@@ -47,6 +48,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = DEVELOPMENT_PORT
     workers: Annotated[int, Meta(ge=1, le=128)] = 1
+    # Background work that the server does beside the requests: all, none, or roles, comma separated.
+    worker_roles: str = "all"
     # Committing threads of each process; 0 means one for SQLite, two elsewhere.
     writers: Annotated[int, Meta(ge=0, le=16)] = 0
     # Reading threads of each process; 0 means two for SQLite, four elsewhere.
@@ -123,6 +126,7 @@ def check(settings: Settings) -> None:
         _check_vault_key(name, getattr(settings, name))
     _check_limits(settings)
     _check_mail(settings)
+    _check_proxies(settings)
     _check_streams(settings)
     if settings.development:
         return
@@ -162,6 +166,23 @@ def _check_limits(settings: Settings) -> None:
         raise SettingsError("BURSAR_REDIS_URL is no address of a Redis server; it looks like redis://localhost:6379/0.")
     if settings.redis_url and importlib.util.find_spec("redis") is None:
         raise SettingsError("BURSAR_REDIS_URL is set, but the client for Redis is not there: install bursar[redis].")
+
+
+def _check_proxies(settings: Settings) -> None:
+    """What is misspelt would be believed by nobody, and `*` would let anybody claim any address."""
+    for text in filter(None, (part.strip() for part in settings.trusted_proxies.split(","))):
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError as problem:
+            raise SettingsError(
+                f"BURSAR_TRUSTED_PROXIES names what is no address and no network, {text!r}: {problem}. "
+                "It looks like 10.0.0.10, 10.0.1.0/24."
+            ) from None
+        if not network.prefixlen:
+            raise SettingsError(
+                f"BURSAR_TRUSTED_PROXIES is {text}, which is everybody: anybody could then claim any address. "
+                "Name the proxies alone."
+            )
 
 
 def _check_mail(settings: Settings) -> None:
@@ -247,6 +268,8 @@ _DEVELOPMENT_VARIABLES = (
     "BURSAR_SMTP_URL",
     "BURSAR_MAIL_FROM",
     "BURSAR_SMS_URL",
+    "BURSAR_TRUSTED_PROXIES",
+    "BURSAR_WORKER_ROLES",
     "BURSAR_STREAMS",
     "BURSAR_HISTORY_URL",
 )

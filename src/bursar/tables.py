@@ -16,6 +16,7 @@ from bursar.notifications import tables as notifications
 from bursar.payment_sessions import tables as payment_sessions
 from bursar.payments import tables as payments
 from bursar.people import tables as people
+from bursar.processes import tables as processes
 from bursar.refunds import tables as refunds
 from bursar.second_factors import tables as second_factors
 from bursar.setup_intents import tables as setup_intents
@@ -46,6 +47,7 @@ __all__ = [
     "payment_sessions",
     "payments",
     "people",
+    "processes",
     "refunds",
     "search_index",
     "second_factors",

@@ -6,11 +6,17 @@ refunds, disputes, limits and accounts with real balances, and it can be told to
 
 Settings come from the environment: PIGGYBANK_API_KEY (or --api-key-file), PIGGYBANK_WEBHOOK_URL and
 PIGGYBANK_WEBHOOK_SECRET, and PIGGYBANK_PUBLIC_URL where browsers find the bank elsewhere than it listens.
+`{merchant}` in the webhooks' address stands for the merchant that each is about.
 With --exit-with-stdin it ends when its standard input does, and so with its parent.
 
 Which card does what
     The cards of `piggybank_cards` do as their rows say; any other number with a valid check digit is approved.
     Numbers from `POST /v1/accounts` belong to accounts with a balance, and are declined when it falls short.
+
+Settlements
+    Each operation books what it moves between the bank and its merchant. When a day (UTC) is over, or somebody asks by
+    `POST /v1/settlements {merchant}`, a batch is made of it for each currency, with its totals, and announced by
+    `settlement.ready`. With --settle-on-demand days end without one.
 
 Who pays without a card
     `POST /v1/authorizations` takes one of `card`, `upi`, `net_banking` and `wallet`. `GET /v1/methods` and

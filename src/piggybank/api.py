@@ -17,6 +17,7 @@ from piggybank.faults import Faults
 from piggybank.page import Pages
 from piggybank.replies import Reply
 from piggybank.requests import Refused, not_found, unreadable
+from piggybank.settlements import Settlements
 from piggybank.state import State
 from piggybank_cards import methods
 
@@ -46,6 +47,7 @@ class Api:
         state: State,
         bank: Bank,
         disputes: Disputes,
+        settlements: Settlements,
         settings: Faults,
         api_key: str,
         webhook_secret: str = "",
@@ -55,6 +57,7 @@ class Api:
         self._state = state
         self._bank = bank
         self._disputes = disputes
+        self._settlements = settlements
         self._faults = settings
         self._pages = Pages(state, bank.customers, webhook_secret)
         self._authorization = f"Bearer {api_key}".encode()
@@ -120,6 +123,8 @@ class Api:
             return _answer(self._bank.customers.open_wallet(_read(body, requests.NewWallet)))
         if path == "/v1/disputes":
             return _answer(self._disputes.open_by_hand(_read(body, requests.NewDispute)))
+        if path == "/v1/settlements":
+            return _answer(self._settlements.settle(_read(body, requests.NewSettlement)))
         parts = path.split("/")
         if len(parts) == 5 and parts[1] == "v1":
             actions = {"authorizations": self._on_authorization, "disputes": self._on_dispute}.get(parts[2], {})

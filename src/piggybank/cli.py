@@ -25,6 +25,9 @@ def main(arguments: list[str] | None = None) -> None:
     serve.add_argument("--api-key-file", type=Path, help="Where the API key stands; else PIGGYBANK_API_KEY is it.")
     serve.add_argument("--exit-with-stdin", action="store_true", help="End when standard input ends.")
     serve.add_argument("--fault-seed", type=int, help="Makes the same accidents happen again.")
+    serve.add_argument(
+        "--settle-on-demand", action="store_true", help="No settlement at a day's end, but when it is asked for."
+    )
     _serve(parser.parse_args(arguments))
 
 
@@ -44,6 +47,7 @@ def _serve(given: argparse.Namespace) -> None:
             exit_with_stdin=given.exit_with_stdin,
             crash_at=os.environ.get(crash.VARIABLE, ""),
             fault_seed=given.fault_seed,
+            settles_daily=not given.settle_on_demand,
         )
         if options.webhook_url and not options.webhook_secret:
             raise ValueError("Set PIGGYBANK_WEBHOOK_SECRET: webhooks are never sent unsigned.")

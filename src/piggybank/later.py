@@ -9,16 +9,18 @@ from piggybank.authorization import Authorization
 from piggybank.customers import Customers
 from piggybank.disputes import Disputes
 from piggybank.records import Record
+from piggybank.settlements import Settlements
 from piggybank.state import State, number_of
 
 HAPPENINGS_MAX = 200  # in one go; what asks the bank meanwhile should not wait for all of them
 
 
 class Later:
-    def __init__(self, state: State, disputes: Disputes, customers: Customers) -> None:
+    def __init__(self, state: State, disputes: Disputes, customers: Customers, settlements: Settlements) -> None:
         self._state = state
         self._disputes = disputes
         self._customers = customers
+        self._settlements = settlements
 
     def next_due(self) -> int | None:
         """When to call `run`, in milliseconds."""
@@ -26,6 +28,9 @@ class Later:
         times = [heap[0][0] for heap in (state.due, state.evidence_due, state.holds_out_of_order) if heap]
         if state.holds:
             times.append(next(iter(state.holds.values())))
+        end = self._settlements.next_due()
+        if end is not None:
+            times.append(end)
         return min(times, default=None)
 
     def run(self) -> None:
@@ -42,6 +47,8 @@ class Later:
                     self._expire(number)
             elif state.holds and (first := next(iter(state.holds.items())))[1] <= now:
                 self._expire(first[0])
+            elif (end := self._settlements.next_due()) is not None and end <= now:
+                self._settlements.run()
             else:
                 return
 

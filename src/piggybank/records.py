@@ -27,6 +27,7 @@ Kind = Literal[
     "lapse",  # what was to happen later has lost its reason
     "account",
     "wallet",
+    "batch",  # what a merchant's operations come to, until it is paid out
     "settlement",  # how an authorisation that waited for its customer stands now
     "delivered",  # a webhook reached its receiver, or was given up
 ]
@@ -129,6 +130,33 @@ class DisputeChange(msgspec.Struct, frozen=True):
     withdrawn: int = 0
 
 
+class Booked(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a record moves between the bank and its merchant, in minor units. Less is below nothing."""
+
+    currency: str
+    payments: int = 0
+    gross: int = 0
+    refunds: int = 0
+    disputes: int = 0
+    fees: int = 0
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """All that was booked since the last one, from its first second to its last."""
+
+    payments: int
+    gross: int
+    refunds: int
+    disputes: int
+    fees: int
+    begins: int
+    ends: int
+
+    @property
+    def net(self) -> int:
+        return self.gross - self.refunds - self.disputes - self.fees
+
+
 class Event(msgspec.Struct, frozen=True):
     """A webhook: what is sent, byte for byte."""
 
@@ -179,6 +207,8 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True):
     payer: Payer | None = None
     dispute: DisputeChange | None = None
     event: Event | None = None
+    booked: Booked | None = None
+    batch: Batch | None = None
     # What the bank's ids have in the middle, so that those of two journals never meet.
     salt: str = ""
 

@@ -171,6 +171,10 @@ class NewDispute(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     amount: Amount | None = None
 
 
+class NewSettlement(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    merchant: Merchant
+
+
 class Evidence(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     merchant: Merchant
     text: Annotated[str, Meta(max_length=200_000)]

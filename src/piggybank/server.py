@@ -29,6 +29,7 @@ from piggybank.later import Later
 from piggybank.protocol import Connection
 from piggybank.records import OPERATION_KINDS, Record
 from piggybank.replies import Reply
+from piggybank.settlements import Settlements
 from piggybank.state import State
 from piggybank.webhooks import Deliveries, Sender
 
@@ -53,6 +54,7 @@ class Options(msgspec.Struct, kw_only=True, frozen=True):
     exit_with_stdin: bool = False
     crash_at: str = ""
     fault_seed: int | None = None
+    settles_daily: bool = True
 
 
 class Server:
@@ -66,8 +68,9 @@ class Server:
         self._state.restore()
         disputes = Disputes(self._state)
         bank = Bank(self._state, self.faults)
-        self.api = Api(self._state, bank, disputes, self.faults, options.api_key, options.webhook_secret)
-        self._later = Later(self._state, disputes, bank.customers)
+        settlements = Settlements(self._state, daily=options.settles_daily)
+        self.api = Api(self._state, bank, disputes, settlements, self.faults, options.api_key, options.webhook_secret)
+        self._later = Later(self._state, disputes, bank.customers, settlements)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_is_due_soon = False
         self._committer: Committer | None = None

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import msgspec
 
 from piggybank.authorization import Authorization, opened_by
+from piggybank.booking import Account, Books, booked
 from piggybank.cardholders import Cardholders, Secrets
 from piggybank.journal import Journal
 from piggybank.records import OPERATION_KINDS, DisputeChange, Event, Later, Record, sequence_of
@@ -59,6 +60,8 @@ class State:
         self.due: list[tuple[int, int]] = []
         self.disputes: dict[str, tuple[DisputeChange, int]] = {}
         self.evidence_due: list[tuple[int, str]] = []
+        # What each merchant has in each currency that no batch has yet.
+        self.books = Books()
         # Records whose webhooks have not arrived, in their order.
         self.undelivered: dict[int, None] = {}
 
@@ -103,17 +106,21 @@ class State:
     ) -> None:
         if about is not None:
             held, spent = about.held, about.refundable
+            before = Account.of(about)
             if record.seq != about.seq:
                 record.previous = about.latest
                 about.apply(record)
             else:
                 held = spent = 0
+                before = Account()
+            record.booked = booked(record, about, before)
             record.expires = about.created + HOLD_MILLISECONDS if about.held else 0
             if about.account:
                 record.account = about.account
                 self.cardholders.move(about, held, spent)
-            if tell is not None and data is not None:
-                record.event = self._event(record, about.merchant, tell, data())
+        if tell is not None and data is not None:
+            merchant = about.merchant if about is not None else record.merchant
+            record.event = self._event(record, merchant, tell, data())
         self._absorb(record, about)
         self.journal.append(record)
 
@@ -191,6 +198,7 @@ class State:
             heapq.heappush(self.due, (record.due, seq))
         if record.event is not None:
             self.undelivered[seq] = None
+        self.books.absorb(record)
         if record.dispute is not None:
             self.disputes[record.dispute.id] = (record.dispute, number_of(record.authorization))
             heapq.heappush(self.evidence_due, (record.dispute.evidence_due * 1000, record.dispute.id))

@@ -10,7 +10,7 @@ import msgspec
 
 from piggybank.authorization import Authorization
 from piggybank.money import major_units
-from piggybank.records import Authentication, Checks, DisputeChange, OperationKind, Payer, Record, Status
+from piggybank.records import Authentication, Batch, Checks, DisputeChange, OperationKind, Payer, Record, Status
 
 FEE_PER_MILLE = 15
 PAGE_PATH = "/netbanking"
@@ -74,6 +74,20 @@ class DisputeView(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     inquiry: bool
     evidence_due: int
+
+
+class SettlementView(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    merchant: str
+    currency: str
+    payments: int
+    gross: int
+    refunds: int
+    disputes: int
+    fees: int
+    net: int
+    begins: int
+    ends: int
 
 
 def fee_of(amount: int) -> int:
@@ -163,4 +177,20 @@ def dispute(change: DisputeChange, about: Authorization) -> DisputeView:
         status=change.status,
         inquiry=change.inquiry,
         evidence_due=change.evidence_due,
+    )
+
+
+def settlement(batch_id: str, merchant: str, currency: str, batch: Batch) -> SettlementView:
+    return SettlementView(
+        id=batch_id,
+        merchant=merchant,
+        currency=currency,
+        payments=batch.payments,
+        gross=batch.gross,
+        refunds=batch.refunds,
+        disputes=batch.disputes,
+        fees=batch.fees,
+        net=batch.net,
+        begins=batch.begins,
+        ends=batch.ends,
     )

@@ -8,7 +8,9 @@ import http.client
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
+
+import msgspec
 
 from piggybank.records import Event
 from piggybank.state import State
@@ -20,6 +22,7 @@ ANSWER_SECONDS_MAX = 15.0
 IN_FLIGHT_MAX = 8
 SIGNATURE_HEADER = "PiggyBank-Signature"
 _ANSWER_BYTES_MAX = 64 * 1024
+MERCHANT = "{merchant}"
 
 Send = Callable[[Event], bool]
 
@@ -29,8 +32,17 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
     return f"t={timestamp},v1={digest}"
 
 
+class Named(msgspec.Struct):
+    """Of a webhook's body, whose it is."""
+
+    merchant: str
+
+
+_read_merchant = msgspec.json.Decoder(Named).decode
+
+
 class Sender:
-    """Sends one webhook; called in a thread."""
+    """Sends one webhook; called in a thread. `{merchant}` in the address stands for the merchant that it is about."""
 
     def __init__(self, url: str, secret: str) -> None:
         self._address: SplitResult = urlsplit(url)
@@ -48,6 +60,8 @@ class Sender:
         make = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         connection = make(address.hostname or "", address.port, timeout=ANSWER_SECONDS_MAX)
         path = (address.path or "/") + (f"?{address.query}" if address.query else "")
+        if MERCHANT in path:
+            path = path.replace(MERCHANT, quote(_read_merchant(body).merchant, safe=":"))
         try:
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()

@@ -11,7 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bursar.hooks import bodies
+from bursar.hooks import repository as messages
+from bursar.hooks.places import Place
+from bursar.hooks.service import Delivery
 from bursar.http.endpoint import Endpoint
+from bursar.store.log import Origin
 from bursar.store.unit import Unit
 from bursar.wallets.codes import new_code
 from tests.control.house import PASSWORD, House, Merchant
@@ -142,6 +147,20 @@ def _notification_target(merchant: Merchant) -> Mapping[str, str]:
     return {"target": made["id"]}
 
 
+def _incoming_webhook(merchant: Merchant) -> Mapping[str, str]:
+    """One that nobody has signed: it is kept, too. Where there is no bank, as it would have been kept."""
+    account = f"{merchant.org_id}:test"
+    if isinstance(merchant.house, House):
+        hooks, clock = merchant.house.runtime.hooks, merchant.house.runtime.clock
+        delivery = Delivery("piggybank", account, {}, b"{}", Origin())
+        place, kept = Place(merchant.org_id, 0), bodies.kept({}, b"{}")
+        message = hooks.service._message(delivery, account, place, kept, clock.now_microseconds())
+        merchant.house.commit(Unit([messages.insertion(message._replace(state="unverified", reason="unsigned"))]))
+    else:
+        assert merchant.house.call("POST", f"/hooks/piggybank/{account}", None, b"{}").status == 400
+    return {"incoming_webhook": merchant.done("GET", "/api/v1/incoming-webhooks")["data"][0]["id"]}
+
+
 def _webhook_endpoint(merchant: Merchant) -> Mapping[str, str]:
     made = merchant.done("POST", "/api/v1/webhook-endpoints", WEBHOOK_ENDPOINT)
     return {"webhook_endpoint": made["id"]}
@@ -175,6 +194,7 @@ MAKERS: dict[str, Maker] = {
     "/api/v1/auth/sessions/{session}": _session,
     # After it nobody signs in by a password alone.
     "/api/v1/auth/passkeys/{passkey}": _passkey,
+    "/api/v1/incoming-webhooks/{incoming_webhook}": _incoming_webhook,
     "/api/v1/invitations/{invitation}": _invitation,
     "/api/v1/members/{user}": _member,
     "/api/v1/payments/{payment}": _payment,
@@ -206,6 +226,7 @@ FOR_ALL = {
 # What exists in the test mode and in the live mode, and is not the same there.
 WITH_A_MODE = {
     "/api/v1/api-keys/{api_key}",
+    "/api/v1/incoming-webhooks/{incoming_webhook}",
     "/api/v1/notifications/messages/{message}",
     "/api/v1/payments/{payment}",
     "/api/v1/streams/{stream}",

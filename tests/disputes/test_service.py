@@ -24,7 +24,6 @@ from tests.refunds.harness import (
     bench_on,
     call,
     refused,
-    too_early,
 )
 
 Scenario = Callable[[Bench], Coroutine[Any, Any, None]]
@@ -234,12 +233,11 @@ def test_a_dispute_waits_for_the_refund_that_it_thwarts(run: Callable[[Scenario]
         await bench.store.commit(staged.unit)
         bench.pass_time(2)
         (opened,) = bench.news()
-        async with too_early():
-            await bench.deliver(opened)
+        await bench.deliver(opened)
         assert bench.all_disputes() == []
         effect = await staged.finish()
         assert getattr(effect.result, "status", None) == "failed", "the bank has the money no more"
-        await bench.deliver(opened)
+        await bench.process_all()
         charge = bench.charge(paid)
         assert (charge.disputed_minor, charge.refunded_minor) == (1000, 0)
 

@@ -21,6 +21,9 @@ STOP_SECONDS_MAX = 20.0
 POLL_SECONDS = 0.05
 DEVELOPMENT = "make run"
 DOCUMENTED_PORT = "8420"
+# Of what stands in front of the server.
+OTHER_PORTS = ("8080", "8443", "9443")
+DEPLOY = Path(__file__).parents[2] / "deploy"
 ENVIRONMENT_FILE = ".environment"
 
 
@@ -33,6 +36,7 @@ class Reader:
         self._data = folder / "server" / "data"
         self._server_folder = folder / "server"
         self._port = ""
+        self._other_ports: dict[str, str] = {}
         self._stopping = contextlib.ExitStack()
         programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         own = {name: value for name, value in os.environ.items() if not name.startswith("BURSAR_")}
@@ -113,9 +117,13 @@ class Reader:
         """The same with a port and folders of this test, so that it meets no other."""
         if DOCUMENTED_PORT in text and not self._port:
             self._port = str(_free_port())
+        for port in OTHER_PORTS:
+            if port in text:
+                text = text.replace(port, self._other_ports.setdefault(port, str(_free_port())))
         for documented, own in (
             ("var/dev", str(self._data)),
             ("/var/lib/bursar", str(self._folder)),
+            (" deploy/", f" {DEPLOY}/"),
             (DOCUMENTED_PORT, self._port),
         ):
             text = text.replace(documented, own)

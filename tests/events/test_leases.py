@@ -50,3 +50,20 @@ def test_a_lease_that_was_given_up_is_taken_at_once(database: Database) -> None:
             assert await second.hold("work")
 
         asyncio.run(scenario())
+
+
+def test_who_holds_what_is_told_of_a_group_and_of_the_present(database: Database) -> None:
+    clock = ManualClock()
+
+    with opened(database, 1) as store:
+
+        async def scenario() -> None:
+            first, second = Leases(store, clock), Leases(store, clock)
+            assert await first.hold("work:1") and await first.hold("works:1")
+            clock.advance(LEASE_SECONDS // 2)
+            assert await second.hold("work:2")
+            assert await first.holders("work") == {"work:1": first.holder, "work:2": second.holder}
+            clock.advance(LEASE_SECONDS // 2 + 1)
+            assert await first.holders("work") == {"work:2": second.holder}
+
+        asyncio.run(scenario())

@@ -9,11 +9,15 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+from typer.testing import CliRunner
 
+from bursar.cli import app
 from bursar.events.reader import LoggedEvent
 from bursar.histories import rules
 from bursar.histories.mongo import Histories
@@ -113,6 +117,43 @@ def test_the_worker_keeps_one_document_for_each_payment(tmp_path: Path, url: str
 
 
 @pytest.mark.service("mongodb")
+def test_mongodb_may_go_away_and_come_back(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bursar.histories.mongo.SERVER_SECONDS_MAX", 0.3)
+    monkeypatch.setattr("bursar.histories.worker.AWAY_SECONDS_MAX", 0.2)
+    registry = CollectorRegistry()
+
+    async def scenario() -> None:
+        place = urlsplit(url)
+        proxy = harness.Proxy(place.port or 0)
+        await proxy.start()
+        with harness.opened(tmp_path) as store:
+            worker = HistoriesWorker(store, SystemClock(), f"mongodb://127.0.0.1:{proxy.port}{place.path}")
+            worker.figures.report_to(registry)
+            task = asyncio.create_task(worker.run())
+            await harness.tell(store, PAYMENTS, 2)
+
+            async def figure(name: str, wanted: float) -> None:
+                async def there() -> bool:
+                    return (registry.get_sample_value(f"bursar_history_{name}") or 0.0) >= wanted
+
+                await harness.until(there)
+
+            await figure("events_total", 2 * len(PAYMENTS))
+            await proxy.stop()
+            for step in range(2, len(harness.STEPS)):
+                await harness.tell_step(store, PAYMENTS, step)
+            await figure("problems_total", 2)
+            await figure("lag_events", 1)
+            await proxy.start()
+            await until_there(store, url)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await proxy.stop()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.service("mongodb")
 def test_a_rebuild_beside_a_worker_ends_with_the_same_documents(tmp_path: Path, url: str) -> None:
     async def scenario() -> None:
         with harness.opened(tmp_path) as store:
@@ -133,6 +174,22 @@ def test_a_rebuild_beside_a_worker_ends_with_the_same_documents(tmp_path: Path, 
     with harness.opened(tmp_path) as store:
         assert rebuild(store, SystemClock(), url) == len(PAYMENTS) * len(harness.STEPS)
     assert documents(url) == before
+
+
+@pytest.mark.service("mongodb")
+def test_a_command_makes_the_documents_anew(tmp_path: Path, url: str) -> None:
+    async def tell() -> None:
+        with harness.opened(tmp_path) as store:
+            await harness.tell(store, PAYMENTS)
+
+    asyncio.run(tell())
+    arguments = ["history", "rebuild", "--data", str(tmp_path)]
+    result = CliRunner().invoke(app, [*arguments, "--json"], env={"BURSAR_HISTORY_URL": url})
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"events": len(PAYMENTS) * len(harness.STEPS)})
+    assert set(documents(url)) == set(PAYMENTS)
+    away = CliRunner().invoke(app, arguments, env={"BURSAR_HISTORY_URL": "mongodb://shop:hush@localhost:x/"})
+    assert away.exit_code == 4
+    assert "hush" not in away.output
 
 
 @pytest.mark.service("mongodb")

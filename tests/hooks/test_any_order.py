@@ -115,7 +115,7 @@ def _delivered(
     with opened(database) as store:
         bench = Bench(store, house)
         bench.clock.advance(late_seconds)
-        asyncio.run(bench.deliver_until_taken(messages, rounds_max=40))
+        asyncio.run(bench.deliver_until_taken(messages))
         assert bench.findings() == []
         assert [state for _, state in bench.inbox()].count("unmatched") == 0
         assert len(bench.inbox()) == len({body for _, body in messages})

@@ -9,13 +9,17 @@ from typing import Any
 import pytest
 import stripe
 
+from bursar.accounts.service import DEVELOPMENT_ORG_ID
 from bursar.connectors.signatures import sign
+from bursar.hooks.endpoints import BODY_BYTES_MAX
 from tests.refunds.waiting import wait_until
 from tests.wire.harness import HOST, Answer, RunningServer
 from tests.wire.payments import pay
 from tests.wire.sdk import body_of_subject
 
 PATH = "/hooks/piggybank"
+ACCOUNT = f"{DEVELOPMENT_ORG_ID}:test"
+INBOX = "/api/v1/incoming-webhooks"
 EVENT: dict[str, Any] = {
     "id": "bev_wire", "type": "dispute.opened", "merchant": "acct_nobody:test", "created": 1_800_000_000,
     "data": {"dispute": {
@@ -25,11 +29,11 @@ EVENT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def post(server: RunningServer, body: bytes, signature: str | None) -> Answer:
+def post(server: RunningServer, body: bytes, signature: str | None, path: str = PATH) -> Answer:
     headers = {"Content-Type": "application/json"}
     if signature is not None:
         headers["PiggyBank-Signature"] = signature
-    return server.raw("POST", PATH, body=body, headers=headers, key=None)
+    return server.raw("POST", path, body=body, headers=headers, key=None)
 
 
 @pytest.fixture
@@ -75,10 +79,55 @@ def test_what_cannot_be_a_message_is_refused(server: RunningServer, secret: str)
         assert post(server, body, sign(secret, body, now)).status == 400
     assert server.raw("GET", PATH, key=None).status == 405
     assert server.raw("POST", "/hooks/nobody", body=b"{}", key=None).status == 404
+    assert server.raw("POST", f"/hooks/nobody/{ACCOUNT}", body=b"{}", key=None).status == 404
+    assert server.raw("POST", f"{PATH}/nobody", body=b"{}", key=None).status == 404
     # Announced, not sent: the answer comes before anything of it is read.
     connection = http.client.HTTPConnection(HOST, server.port, timeout=10)
     connection.putrequest("POST", PATH)
-    connection.putheader("Content-Length", str(1024 * 1024 + 1))
+    connection.putheader("Content-Length", str(BODY_BYTES_MAX + 1))
     connection.endheaders()
     assert connection.getresponse().status == 413
     connection.close()
+
+
+def test_what_came_is_shown_and_may_be_processed_again(server: RunningServer, secret: str) -> None:
+    body = json.dumps(EVENT | {"id": "bev_wire_shown", "merchant": ACCOUNT}).encode()
+    signature = sign(secret, body, int(time.time()))
+    assert post(server, body, signature, f"{PATH}/acct_other:test").json["error"]["code"] == "signature_invalid"
+    assert post(server, body, signature, f"{PATH}/{ACCOUNT}").status == 200
+
+    def shown() -> list[dict[str, Any]]:
+        page = server.raw("GET", f"{INBOX}?connector=piggybank&state=received&limit=100").json
+        return [one for one in page["data"] if one["operations"] == ["att_wire"] and one["tries"]]
+
+    (one,) = wait_until(shown, bool)
+    assert (one["account"], one["event_type"], one["object"]) == (ACCOUNT, "dispute_opened", "incoming_webhook")
+    assert one["reason"] == "no operation of ours has this reference"
+    details = server.raw("GET", f"{INBOX}/{one['id']}").json
+    assert (details["body"], details["body_exact"]) == (body.decode(), True)
+    assert details["headers"]["piggybank-signature"] == signature
+    again = server.raw("POST", f"{INBOX}/{one['id']}/process")
+    assert (again.status, again.json["error"]["code"]) == (400, "incoming_webhook_in_process")
+
+
+def test_what_nobody_signed_is_shown_and_rests(server: RunningServer, secret: str) -> None:
+    body = json.dumps(EVENT | {"id": "bev_wire_forged", "merchant": ACCOUNT}).encode()
+    assert post(server, body, sign("another secret", body, int(time.time())), f"{PATH}/{ACCOUNT}").status == 400
+    page = server.raw("GET", f"{INBOX}?state=unverified").json
+    assert page["data"][0]["reason"] == "No signature holds."
+    again = server.raw("POST", f"{INBOX}/{page['data'][0]['id']}/process")
+    assert (again.status, again.json["error"]["code"]) == (400, "signature_invalid")
+    figures = server.raw("GET", "/metrics", key=None).body.decode()
+    assert 'bursar_incoming_webhooks_refused_total{connector="piggybank",reason="forged"}' in figures
+
+
+def test_the_bank_announces_what_it_settles(server: RunningServer, stripe_client: stripe.StripeClient) -> None:
+    pay(stripe_client, {"payment_method": "pm_card_visa"})
+    made = json.loads(server.command("sim", "settle", ACCOUNT, "--json"))["settlements"]
+    assert made[0]["gross"] > 0
+
+    def announced() -> list[dict[str, Any]]:
+        page = server.raw("GET", f"{INBOX}?state=processed&limit=100").json
+        return [one for one in page["data"] if one["event_type"] == "settlement_ready"]
+
+    assert wait_until(announced, bool)[0]["account"] == ACCOUNT

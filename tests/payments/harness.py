@@ -23,8 +23,12 @@ from bursar.connectors.registry import Registry
 from bursar.customers.service import CustomerService
 from bursar.disputes.settlement import DisputeSettlement
 from bursar.events.tables import events
-from bursar.hooks.matching import Matching, Message
-from bursar.hooks.service import HookService
+from bursar.hooks import repository as messages
+from bursar.hooks import rules as hook_rules
+from bursar.hooks.assembly import Hooks
+from bursar.hooks.matching import Matching
+from bursar.hooks.repository import StoredMessage
+from bursar.hooks.service import with_events
 from bursar.http.authentication import Principal
 from bursar.http.call import Call
 from bursar.http.documents import loader
@@ -34,7 +38,7 @@ from bursar.http.execution import Execution
 from bursar.http.expand import Expansion
 from bursar.http.responses import Answer, error_answer
 from bursar.kit.clock import Clock, ManualClock
-from bursar.kit.errors import RequestError
+from bursar.kit.errors import Conflict, RequestError
 from bursar.kit.ids import IdFactory
 from bursar.ledger.service import LedgerService
 from bursar.methods.endpoints import endpoints as method_endpoints
@@ -57,6 +61,7 @@ from bursar.returns.service import ReturnService
 from bursar.store.errors import StoreError
 from bursar.store.log import Origin
 from bursar.store.store import Store
+from bursar.store.unit import Unit
 from bursar.three_d_secure.service import AuthenticationService, Return
 from bursar.upi_pages.service import UpiPageService
 from bursar.vault.codes import RecentCodes
@@ -107,7 +112,9 @@ class Reply:
 class Shop:
     """What one process is made of. A second one on the same store is another process, or the same after a crash."""
 
-    def __init__(self, store: Store, clock: Clock, bank: Bank, org_id: str = ORG) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, bank: Bank, org_id: str = ORG, registry: Registry | None = None
+    ) -> None:
         self.store = store
         self.clock = clock
         self.org_id = org_id
@@ -132,7 +139,7 @@ class Shop:
         self.payments = PaymentService(store, self.ids, self.methods, self.attempts, confirmation)
         self.operations = OperationService(store, clock, self.payments, self.attempts, confirmation)
         self.waiting = WaitingPayments(store, self.attempts, self.settlement)
-        registry = cast("Registry", BankDesk())
+        registry = registry or cast("Registry", BankDesk())
         self.customer_returns = ReturnService(store, clock, registry, self.attempts, self.waiting)
         self.upi_pages = UpiPageService(store, clock, self.authentications, OrganisationService(store, clock))
         refunding = RefundSettlement(store, self.ledger)
@@ -140,7 +147,7 @@ class Shop:
         self.attempts.register(REFUND_PREFIX, refunding)
         disputing = DisputeSettlement(self.ids, self.ledger)
         matching = Matching(self.ids, clock, self.attempts, self.ledger, refunding, disputing, self.waiting)
-        self.hooks = HookService(store, clock, registry, self.commands, matching)
+        self.hooks = Hooks(store, self.ids, clock, registry, self.commands, matching)
         self.charges = ChargeService(store, self.operations)
         self.attempts.register(PREFIX, self.settlement)
         self.authentications.register(PREFIX, confirmation)
@@ -194,15 +201,26 @@ class Shop:
         return await self.customer_returns.come_back(CONNECTOR, place, reference, Origin(address="192.0.2.7"))
 
     async def hear(self, reference: str, kind: BankKind, event_id: str | None = None) -> None:
-        """The bank tells by itself; refused as the endpoint would where it must come again."""
+        """The bank tells by itself; refused where it must be looked at again."""
+        now = self.clock.now_microseconds()
         event = BankEvent(
             event_id=event_id or f"evt_{next(_numbers)}",
             kind=kind,
             merchant=f"{self.org_id}:test",
-            created=self.clock.now_microseconds() // 1_000_000,
+            created=now // 1_000_000,
             operation_id=reference,
         )
-        await self.hooks.take_in(Message(CONNECTOR, self.org_id, 0, event, Origin(actor="bank")))
+        kept = StoredMessage(
+            org_id=self.org_id, livemode=0, id=self.ids.new(messages.PREFIX), connector=CONNECTOR,
+            account=event.merchant, state="received", kind=None, received=now, next_at=hook_rules.leased_until(now),
+            tries=0, finished=None, reason=None, sender=None, request_id=None, named=None, body_length=0,
+            body_digest="", is_exact=0, headers_document=None, body_text=None, events_document="[]",
+        )  # fmt: skip
+        held = with_events(kept, [event])
+        await self.store.commit(Unit([messages.insertion(held)]))
+        ending = await self.hooks.processing.process(held)
+        if ending is None or ending.state == "received":
+            raise Conflict(ending.reason if ending is not None and ending.reason else "taken over")
 
     # What the process does by itself.
 

@@ -26,6 +26,7 @@ from piggybank.faults import Faults, Settings
 from piggybank.journal import Journal
 from piggybank.later import Later
 from piggybank.records import Record
+from piggybank.settlements import Settlements
 from piggybank.state import State
 
 HOST = "127.0.0.1"
@@ -41,8 +42,9 @@ EVENT_SECONDS_MAX = 20.0
 class House:
     """A bank on a folder. `again()` ends it and starts it from its journal."""
 
-    def __init__(self, folder: Path, *, late_approval: float = 0.0, **faults: Any) -> None:
+    def __init__(self, folder: Path, *, late_approval: float = 0.0, settles_daily: bool = False, **faults: Any) -> None:
         self.folder = folder
+        self.settles_daily = settles_daily
         self.now = 1_800_000_000_000
         self.faults = Faults(random.Random(1))  # noqa: S311 - the same accidents each time
         self.faults.settings = Settings(late_approval=late_approval, **faults)
@@ -55,7 +57,8 @@ class House:
         self.state.restore()
         self.disputes = Disputes(self.state)
         self.bank = Bank(self.state, self.faults)
-        self.later = Later(self.state, self.disputes, self.bank.customers)
+        self.settlements = Settlements(self.state, daily=self.settles_daily)
+        self.later = Later(self.state, self.disputes, self.bank.customers, self.settlements)
 
     def again(self) -> None:
         self.close()
@@ -183,7 +186,7 @@ class BankServer:
         command = [sys.executable, "-m", "piggybank", "serve", "--exit-with-stdin", "--port", str(self.port)]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "--data", str(self.folder / "data"), "--fault-seed", "1"],
+                [*command, "--data", str(self.folder / "data"), "--fault-seed", "1", "--settle-on-demand"],
                 env=environment | {"PIGGYBANK_API_KEY": API_KEY} | self.environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -280,12 +283,14 @@ class Receiver:
     def __init__(self, *statuses: int) -> None:
         self._statuses = list(statuses) or [200]
         self.received: list[tuple[dict[str, str], bytes]] = []
+        self.paths: list[str] = []
         self._arrived = threading.Condition()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.paths.append(self.path)
                 self.send_response(receiver._take(dict(self.headers.items()), body))
                 self.end_headers()
 

@@ -36,7 +36,7 @@ IDS = st.sampled_from(["auth_x_1", "auth__2", "", "é", "../..", "auth_x_9999999
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     house = House(tmp_path_factory.mktemp("bank"))
-    yield Api(house.state, house.bank, house.disputes, house.faults, API_KEY)
+    yield Api(house.state, house.bank, house.disputes, house.settlements, house.faults, API_KEY)
     house.close()
 
 

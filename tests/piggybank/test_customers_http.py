@@ -101,7 +101,7 @@ def test_a_card_is_refused_in_the_words_that_it_always_was(bank: BankServer) -> 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     house = House(tmp_path_factory.mktemp("fuzzed"))
-    yield Api(house.state, house.bank, house.disputes, house.faults, API_KEY)
+    yield Api(house.state, house.bank, house.disputes, house.settlements, house.faults, API_KEY)
     house.close()
 
 
@@ -256,7 +256,7 @@ def test_what_an_address_was_to_do_is_done_after_a_crash(tmp_path: Path, receive
 
 
 def test_a_journal_from_before_is_read_and_its_references_are_known(tmp_path: Path) -> None:
-    """Records of cards are written as they always were: not a member more."""
+    """Records of cards are written as they always were, but for what they move between the bank and its merchant."""
     house = House(tmp_path / "bank")
     first = house.authorize(reference="old", cvc="123")
     house.refund(first.id, 100)
@@ -275,6 +275,7 @@ def test_a_journal_from_before_is_read_and_its_references_are_known(tmp_path: Pa
             "risk",
             "authentication",
             "fee",
+            "booked",
             "seal",
         ),
     }

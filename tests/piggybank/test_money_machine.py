@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from piggybank import views
-from tests.piggybank.harness import House
+from tests.piggybank.harness import MERCHANT, House
 
 # What ends most of an authorisation's life, rarely enough that there is a life before.
 SELDOM = st.sampled_from([False, False, False, False, False, True])
@@ -133,6 +133,8 @@ class OneAuthorization(RuleBasedStateMachine):
         account = self.house.account(self.account["id"])
         assert account["held"] == self.held
         assert account["balance"] == BALANCE - self.kept
+        open_books = [batch for _, batch in self.house.state.books.of(MERCHANT)]
+        assert sum(batch.gross - batch.refunds for batch in open_books) == self.kept
 
     def teardown(self) -> None:
         self.house.close()

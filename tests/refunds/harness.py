@@ -41,14 +41,15 @@ from bursar.disputes.settlement import DisputeSettlement
 from bursar.disputes.tables import disputes
 from bursar.events.audit import snapshot
 from bursar.events.tables import events
+from bursar.hooks.assembly import Hooks
 from bursar.hooks.matching import Matching
-from bursar.hooks.service import HookService
-from bursar.hooks.tables import bank_events
+from bursar.hooks.service import Delivery
+from bursar.hooks.tables import incoming_webhook_events, incoming_webhooks
 from bursar.http.authentication import Principal
 from bursar.http.call import Call, Effect, Staged
 from bursar.http.endpoint import encode
 from bursar.kit.clock import ManualClock
-from bursar.kit.errors import Conflict, RequestError
+from bursar.kit.errors import RequestError
 from bursar.kit.ids import IdFactory
 from bursar.ledger import verification
 from bursar.ledger.schemas import Movement
@@ -100,6 +101,8 @@ class HouseBank(Registry):
         # Answers instead of the bank, or lets it: `lose_reply` and the like.
         self.fault: Fault | None = None
         self.disputes_are_down = False
+        # What we believe the bank signs with.
+        self.secret = SECRET
 
     def account_for(self, org_id: str, livemode: bool) -> Account:
         return Account(connector=self.name, merchant=f"{org_id}:{'live' if livemode else 'test'}")
@@ -148,7 +151,7 @@ class HouseBank(Registry):
         return DisputeAnswer(kind="told", dispute=told.translated())
 
     def read_webhook(self, headers: dict[str, str], body: bytes, now_seconds: int) -> list[BankEvent]:
-        return read_webhook(SECRET, headers, body, now_seconds)
+        return read_webhook(self.secret, headers, body, now_seconds)
 
 
 def not_sent(_: Order) -> Outcome:
@@ -188,7 +191,8 @@ class Bench:
         paying = Settlement(store, ids, self.ledger, methods, pages)
         waiting = WaitingPayments(store, self.attempts, paying)
         matching = Matching(ids, clock, self.attempts, self.ledger, refunding, disputing, waiting)
-        self.hooks = HookService(store, clock, self.bank, self.attempts.commands, matching)
+        self.hooks = Hooks(store, ids, clock, self.bank, self.attempts.commands, matching)
+        self.hook_worker = self.hooks.worker()
         self._events_seen = 0
 
     def _account_of(self, org_id: str, livemode: bool) -> tuple[str, str]:
@@ -259,26 +263,38 @@ class Bench:
         now = self.clock.now_microseconds() // 1_000_000
         return {"PiggyBank-Signature": signatures.sign(SECRET, body, now)}, body
 
-    async def deliver(self, message: Message) -> None:
-        await self.hooks.receive("piggybank", *message, Origin(request_id="req_hook"))
+    async def receive(self, message: Message, account: str | None = MERCHANT) -> None:
+        """Kept and acknowledged, and no more."""
+        await self.hooks.service.receive(Delivery("piggybank", account, *message, Origin(request_id="req_hook")))
+
+    async def deliver(self, message: Message, account: str | None = MERCHANT) -> None:
+        await self.receive(message, account)
+        await self.process()
 
     async def deliver_news(self) -> None:
         for message in self.news():
             await self.deliver(message)
 
-    async def deliver_until_taken(self, messages: list[Message], rounds_max: int = 20) -> None:
-        """Repeats what was not taken, as the bank does."""
+    async def process(self) -> None:
+        """All that is due, as a process does that looks after it."""
+        while await self.hook_worker.process_due():
+            pass
+
+    async def process_all(self, rounds_max: int = 200) -> None:
+        """What is postponed, too: time passes, and nothing else."""
         for _ in range(rounds_max):
-            left = []
-            for message in messages:
-                try:
-                    await self.deliver(self.signed(message[1]))
-                except RequestError:
-                    left.append(message)
-            if not left:
+            await self.process()
+            waiting = [row.next_at for row in self.rows(incoming_webhooks) if row.state == "received"]
+            if not waiting:
                 return
-            messages = left
-        raise AssertionError(f"{len(messages)} messages were never taken")
+            await self.resolver.resolve_due()
+            self.clock.microseconds = max(self.clock.microseconds, min(waiting))
+        raise AssertionError(f"{len(waiting)} messages were never taken")
+
+    async def deliver_until_taken(self, messages: list[Message]) -> None:
+        for message in messages:
+            await self.deliver(self.signed(message[1]))
+        await self.process_all()
 
     def charge(self, paid: Paid) -> StoredCharge:
         found = self.store.read_blocking(lambda connection: charge_repository.find(connection, ORG, 0, paid.charge_id))
@@ -297,7 +313,12 @@ class Bench:
         return [decode_dispute(row.document) for row in self.rows(disputes)]
 
     def inbox(self) -> list[tuple[str, str]]:
-        return [(row.kind, row.state) for row in self.rows(bank_events)]
+        """Events that have counted, and how."""
+        return [(row.kind, row.state) for row in self.rows(incoming_webhook_events)]
+
+    def messages(self) -> list[tuple[str | None, str]]:
+        """All that was kept, and where it is."""
+        return [(row.kind, row.state) for row in self.rows(incoming_webhooks)]
 
     def told(self) -> list[str]:
         """The types of our own events, in their order."""
@@ -351,16 +372,6 @@ async def refused(code: str | None, status: int = 400, param: str | None = None)
         assert param is None or error.param == param
     else:
         raise AssertionError(f"not refused with {code}")
-
-
-@asynccontextmanager
-async def too_early() -> AsyncIterator[None]:
-    try:
-        yield
-    except Conflict as error:
-        assert error.status == 409
-    else:
-        raise AssertionError("taken, though it came too early")
 
 
 async def _no_card(_org_id: str, _livemode: int, _token_id: str) -> str:

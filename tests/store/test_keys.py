@@ -11,6 +11,7 @@ WITHOUT_ORGANISATION = {
     "ix_api_keys_hash": "a caller is looked up by its key before its organisation is known",
     "ix_attempts_next_look": "the resolver looks for what is due in all organisations at once",
     "ix_capture_deadlines_due": "the expiry looks for what is due in all organisations at once",
+    "ix_incoming_webhooks_due": "the worker looks for what is due in all organisations at once",
     "ix_notification_messages_due": "the sender looks for what is due in all organisations at once",
     "ix_payment_sessions_due": "the task that ends sessions looks for what is due in all organisations at once",
 }

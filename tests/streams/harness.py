@@ -51,8 +51,9 @@ SECONDS_MAX = 60.0
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Store]:
-    engines = Engines(f"sqlite:///{folder / 'bursar.db'}", readers=2, writers=1)
+def opened(folder: Path, url: str | None = None) -> Iterator[Store]:
+    """The log of SQLite in the folder, or of the database at the address."""
+    engines = Engines(url or f"sqlite:///{folder / 'bursar.db'}", readers=2, writers=1)
     schema.upgrade(engines.writing)
     clock = SystemClock()
     store = Store(engines, lambda: LaneSealer(clock), writers=1, readers=2)

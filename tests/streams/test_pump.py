@@ -17,6 +17,7 @@ from bursar.streams.registry import MakePublisher
 from bursar.streams.repository import StreamKey
 from bursar.streams.rules import Pace
 from bursar.streams.schemas import InstallationStream
+from tests.databases import Database
 from tests.streams import harness
 
 PAYMENTS = [f"pi_{number:04}" for number in range(30)]
@@ -85,6 +86,28 @@ def test_a_broker_of_bad_moods_gets_everything_in_order(tmp_path: Path) -> None:
     broker = asyncio.run(scenario())
     assert broker.opened > 3
     harness.check_story(broker.kept, PAYMENTS)
+
+
+def test_each_database_keeps_a_streams_place_and_state(tmp_path: Path, database: Database) -> None:
+    class Moody(Broker):
+        async def open(self) -> None:
+            await super().open()
+            if self.opened < 3:
+                raise StreamProblem("broker_away", "Nobody answers.")
+
+    async def scenario() -> None:
+        broker = Moody()
+        with harness.opened(tmp_path, database.url) as store:
+            for payments in (PAYMENTS[:5], PAYMENTS[5:]):
+                await harness.tell(store, payments)
+                async with harness.running(harness.worker(store, own(harness.NAME, "0"), make=making(broker))):
+                    await harness.until_published(store, len(broker.kept) + len(payments) * len(harness.STEPS))
+                    state = await harness.until_state(store, "running", None)
+            assert (state.published, state.referenced) == (EVENTS, 0)
+        harness.check_story(broker.kept, PAYMENTS)
+        assert len(broker.kept) == EVENTS
+
+    asyncio.run(scenario())
 
 
 def test_one_that_hangs_holds_up_no_other(tmp_path: Path) -> None:

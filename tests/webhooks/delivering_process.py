@@ -9,7 +9,7 @@ import asyncio
 import sys
 
 from bursar.events import leases
-from bursar.webhooks import worker
+from bursar.webhooks import sharing
 from tests.databases import Database
 from tests.webhooks.world import World, hasty, opened
 
@@ -23,7 +23,7 @@ async def work(world: World) -> None:
 def main() -> None:
     leases.LEASE_SECONDS = LEASE_SECONDS
     leases.RENEW_SECONDS = 0
-    worker.LEASES_SECONDS = 0.2
+    sharing.LOOK_SECONDS = 0.2
     with opened(Database("any", sys.argv[1])) as store:
         asyncio.run(work(World(store)))
 

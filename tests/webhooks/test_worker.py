@@ -12,8 +12,8 @@ from bursar.store.unit import Change, Unit
 from bursar.webhooks import delivery_repository as deliveries
 from bursar.webhooks.delivery_repository import StoredDelivery
 from bursar.webhooks.results import Result, Results
+from bursar.webhooks.sharing import SHARDS, shard_of
 from bursar.webhooks.taking_in import ORGANISATIONS_OF_A_LOOK
-from bursar.webhooks.worker import SHARDS, shard_of
 from tests.databases import Database, on
 from tests.webhooks.receivers import receiving
 from tests.webhooks.world import ORGANISATION, World, opened

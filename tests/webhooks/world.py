@@ -23,6 +23,7 @@ from bursar.store.store import Store
 from bursar.store.unit import Unit
 from bursar.webhooks.addresses import Guard
 from bursar.webhooks.assembly import Webhooks
+from bursar.webhooks.figures import Figures
 from bursar.webhooks.resolving import Resolver
 from bursar.webhooks.rules import Pace
 from bursar.webhooks.schemas import WebhookEndpointChangeParams, WebhookEndpointParams
@@ -97,15 +98,17 @@ class World:
         content = {"id": f"ch_{number}", "object": "charge", "amount": 1000 + number, **document}
         return Entry(org_id, livemode, event_type, content["id"], msgspec.json.encode(content))
 
-    def worker(self, pace: Pace | None = None) -> WebhookWorker:
+    def worker(self, pace: Pace | None = None, figures: Figures | None = None) -> WebhookWorker:
         resolver = Resolver()
         guard = Guard(resolver.resolve, allow_loopback=True)
         secrets = self.webhooks.secrets
-        return WebhookWorker(self.store, self.clock, secrets, guard, pace or self.pace, closing=resolver.close)
+        return WebhookWorker(
+            self.store, self.clock, secrets, guard, pace or self.pace, closing=resolver.close, figures=figures
+        )
 
     @asynccontextmanager
-    async def working(self, pace: Pace | None = None) -> AsyncIterator[WebhookWorker]:
-        worker = self.worker(pace)
+    async def working(self, pace: Pace | None = None, figures: Figures | None = None) -> AsyncIterator[WebhookWorker]:
+        worker = self.worker(pace, figures)
         task = asyncio.create_task(worker.run())
         try:
             yield worker

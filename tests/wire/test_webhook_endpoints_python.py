@@ -1,6 +1,9 @@
 """Webhook endpoints through the official Python SDK, and its verifier for what they are sent."""
 
-from collections.abc import Iterator
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ from standardwebhooks import Webhook
 from tests.webhooks.blocking import BlockingReceiver, receiving
 from tests.webhooks.receivers import Received
 from tests.wire.conftest import Connect, Keys
-from tests.wire.harness import RunningServer
+from tests.wire.harness import SECRET_KEY, RunningServer
 from tests.wire.sdk import checked, refused
 
 
@@ -115,6 +118,78 @@ class TestEndpoints:
             for call in (other.v1.webhook_endpoints.retrieve, other.v1.webhook_endpoints.delete):
                 with refused(status=404, code="resource_missing"):
                     call(endpoint.id)
+
+
+class LosingClient(stripe.HTTPClient):
+    """The SDK's own HTTP client behind a network that loses the first answer, once the server has acted."""
+
+    name = "losing"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._inner: Any = stripe.new_default_http_client()
+        self.answers: list[str] = []
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[str, int, Mapping[str, str]]:
+        answer: tuple[str, int, Mapping[str, str]] = self._inner.request(method, url, headers, post_data)
+        self.answers.append(answer[0])
+        if len(self.answers) == 1:
+            raise stripe.APIConnectionError("the answer was lost", should_retry=True)  # type: ignore[no-untyped-call]
+        return answer
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class TestRepeats:
+    def test_the_sdks_own_retry_makes_no_second_one_and_gets_the_secret(
+        self, server: RunningServer, stripe_client: stripe.StripeClient, receiver: BlockingReceiver, mark: str
+    ) -> None:
+        with closing(LosingClient()) as network:
+            losing = stripe.StripeClient(
+                SECRET_KEY, base_addresses={"api": server.base_url}, http_client=network, max_network_retries=2
+            )
+            made = losing.v1.webhook_endpoints.create(
+                {"url": f"{receiver.url}/{mark}", "enabled_events": ["customer.created"], "description": "Zoë"}
+            )
+        try:
+            assert len(network.answers) == 2
+            assert network.answers[0] == network.answers[1], "byte by byte"
+            own = [one for one in stripe_client.v1.webhook_endpoints.list({"limit": 100}).data if mark in one.url]
+            assert [one.id for one in own] == [made.id]
+            customer = stripe_client.v1.customers.create()
+            received = receiver.until(lambda one: customer.id.encode() in one.body)
+            assert _believed(received, made).type == "customer.created"
+        finally:
+            stripe_client.v1.webhook_endpoints.delete(made.id)
+
+    def test_the_secret_that_is_kept_for_a_retry_is_sealed(
+        self, server: RunningServer, receiver: BlockingReceiver, mark: str
+    ) -> None:
+        body = json.dumps({"url": receiver.url, "enabled_events": ["customer.created"]}).encode()
+        headers = {"Idempotency-Key": f"key-{mark}", "Content-Type": "application/json"}
+        for path, more in (("/v1/webhook_endpoints", ""), ("/api/v1/webhook-endpoints", "-managed")):
+            wish = headers | {"Idempotency-Key": f"key-{mark}{more}"}
+            first = server.raw("POST", path, body=body, headers=wish)
+            again = server.raw("POST", path, body=body, headers=wish)
+            assert first.json["secret"].startswith("whsec_")
+            assert again.body == first.body
+            assert again.headers["Idempotent-Replayed"] == "true"
+            with closing(sqlite3.connect(server.data_directory / "bursar.db")) as database:
+                rows = database.execute(
+                    "SELECT body FROM idempotency_keys WHERE idempotency_key = ?", (wish["Idempotency-Key"],)
+                ).fetchall()
+            (kept,) = (row[0] for row in rows)
+            assert first.json["secret"].removeprefix("whsec_") not in kept
+            server.raw("DELETE", f"{path}/{first.json['id']}")
 
 
 class TestDeliveries:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Column, Connection, Row, Select, Table, and_, bindparam, func, or_, select
 
 from bursar.attempts.tables import attempts
 from bursar.books import facts
 from bursar.books.journal import BankBooks
-from bursar.books.schemas import PLACES, Fact, encode_fact
+from bursar.books.schemas import PLACES, BankDisputeRow, BankOperation, Fact, encode_fact
 from bursar.books.scratch import Keeping, Scratch
 from bursar.disputes.tables import disputes
 from bursar.events.tables import events
+from bursar.hooks.repository import find_waiting
 from bursar.ledger import accounts, balances
 from bursar.ledger.balances import Books
 from bursar.ledger.tables import balance_transactions, ledger_postings
@@ -101,6 +102,16 @@ class Place(NamedTuple):
 Advance = Callable[[int], None]
 
 
+Told = TypeVar("Told", BankOperation, BankDisputeRow)
+
+
+def _told(rows: Iterator[Told], waiting: set[str], name: str) -> Iterator[Told]:
+    for row in rows:
+        if getattr(row, name) in waiting:
+            row.is_untold = True
+        yield row
+
+
 class Reader:
     """One organisation's rows in one mode, into the scratch file. Call the methods in the order in which they stand:
     what is loaded first is what later facts are recognised by.
@@ -121,15 +132,17 @@ class Reader:
 
     def load_bank(self, bank: BankBooks) -> None:
         merchant = self._place.merchant
+        # What has come in and is not processed yet has not been told here either.
+        waiting = find_waiting(self._connection, *self._place)
         self._scratch.keep(
             Keeping(
                 operation.reference, None, None, PLACES[type(operation)], operation.reference, encode_fact(operation)
             )
-            for operation in bank.operations(merchant)
+            for operation in _told(bank.operations(merchant), waiting, "reference")
         )
         self._scratch.keep(
             Keeping(dispute.id, dispute.authorization, None, PLACES[type(dispute)], dispute.id, encode_fact(dispute))
-            for dispute in bank.disputes(merchant)
+            for dispute in _told(bank.disputes(merchant), waiting, "id")
         )
 
     def _load_documents(self) -> None:

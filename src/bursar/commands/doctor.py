@@ -19,13 +19,16 @@ from bursar.accounts.rules import DEVELOPMENT_KEYS, hash_key
 from bursar.accounts.tables import api_keys
 from bursar.commands.options import ConfigOption, FolderOption, chosen_settings
 from bursar.commands.output import EXIT_FOUND_WRONG, JSON_OPTION, console, print_json, print_table
+from bursar.kit.clock import SystemClock
 from bursar.kit.errors import BursarError
 from bursar.kit.scrub import scrub_text
+from bursar.processes import repository, rules
 from bursar.settings import Settings
 from bursar.store import schema
 from bursar.store.engine import Engines, describe_url
 from bursar.store.errors import DatabaseNotSupported
 from bursar.store.migrations import HEAD
+from bursar.workers.registry import ROLES, chosen
 
 FREE_BYTES_MIN = 1024**3
 OPEN_FILES_MIN = 4_096
@@ -63,7 +66,7 @@ def examine(config: Path | None, data: Path | None = None) -> list[Finding]:
         settings = chosen_settings(config, data)
     except BursarError as problem:
         return [*findings, Finding("settings", "wrong", "cannot be used", str(problem))]
-    findings += [Finding("settings", "good", "valid"), _port(settings), _metrics(settings)]
+    findings += [_settings(settings), _port(settings), _metrics(settings)]
     try:
         engines = Engines(settings.database_url, readers=1, writers=1)
     except DatabaseNotSupported as problem:
@@ -72,6 +75,14 @@ def examine(config: Path | None, data: Path | None = None) -> list[Finding]:
         return findings + _database(engines, settings)
     finally:
         engines.close()
+
+
+def _settings(settings: Settings) -> Finding:
+    try:
+        chosen(settings.worker_roles)
+    except BursarError as problem:
+        return Finding("settings", "wrong", "worker_roles", str(problem))
+    return Finding("settings", "good", "valid")
 
 
 def _python() -> Finding:
@@ -134,7 +145,7 @@ def _database(engines: Engines, settings: Settings) -> list[Finding]:
     findings.append(_schema(version))
     findings += _storage(engines)
     if version == HEAD:
-        findings.append(_development_keys(engines, settings))
+        findings += [_development_keys(engines, settings), _workers(engines)]
     return findings
 
 
@@ -210,3 +221,17 @@ def _development_keys(engines: Engines, settings: Settings) -> Finding:
     if found is not None:
         return Finding("keys", "warning", "development keys are stored", "they are refused; revoke them all the same")
     return Finding("keys", "good", "no development keys")
+
+
+def _workers(engines: Engines) -> Finding:
+    """Whether everything that is to be done beside the requests is done somewhere, on whichever host."""
+    since = rules.alive_since(SystemClock().now_microseconds())
+    with engines.reading.connect() as connection:
+        view = rules.view(tuple(ROLES), repository.find_alive(connection, since))
+    if not view.processes:
+        return Finding("workers", "warning", "no process runs", "fine before the start; bursar serve, bursar worker")
+    idle = rules.idle(view)
+    if idle:
+        remedy = "start bursar worker --role " + " --role ".join(idle) + ", or name them in BURSAR_WORKER_ROLES"
+        return Finding("workers", "wrong", "nowhere: " + ", ".join(idle), remedy)
+    return Finding("workers", "good", f"every role runs; processes: {len(view.processes)}")

@@ -58,7 +58,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> No
 
 
 def fail(message: str, code: int) -> typer.Exit:
-    complaints.print(f"[bold red]bursar:[/] {_escaped(scrub_text(message))}")
+    complaints.print(f"[bold red]bursar:[/] {escaped(scrub_text(message))}")
     return typer.Exit(code)
 
 
@@ -77,5 +77,5 @@ def explained() -> Iterator[None]:
         raise fail(str(problem), EXIT_FOUND_WRONG) from None
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     return text.replace("[", r"\[")

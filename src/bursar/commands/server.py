@@ -83,7 +83,7 @@ def _own_bank(settings: Settings, data: Path) -> Iterator[Settings]:
     """A bank simulator for as long as the server runs, with everything that it keeps in the same folder."""
     from bursar.commands.bank_process import BankProcess
 
-    bank = BankProcess(data, webhook_url=f"http://{settings.host}:{settings.port}/hooks/piggybank")
+    bank = BankProcess(data, webhook_url=f"http://{settings.host}:{settings.port}/hooks/piggybank/{{merchant}}")
     bank.start()
     try:
         yield msgspec.structs.replace(
@@ -112,7 +112,7 @@ def _serve_one(settings: Settings, *, announce: bool) -> None:
             if announce and self.started:
                 _announce(settings)
 
-    AnnouncingServer(uvicorn.Config(app.build(settings), **_server_options(settings))).run()
+    AnnouncingServer(uvicorn.Config(app.build(settings), **server_options(settings))).run()
 
 
 def _serve_many(settings: Settings) -> None:
@@ -122,7 +122,9 @@ def _serve_many(settings: Settings) -> None:
     from bursar.kit import logs
     from bursar.store import schema
     from bursar.store.engine import Engines
+    from bursar.workers import registry
 
+    registry.chosen(settings.worker_roles)  # before any process starts that would refuse it
     logs.configure(settings.log_level, settings.log_format)
     engines = Engines(settings.database_url, readers=1, writers=1)
     try:  # once, here, so that a database that is away is said once and by whoever started this
@@ -133,12 +135,12 @@ def _serve_many(settings: Settings) -> None:
     figures = tempfile.mkdtemp(prefix="bursar-metrics-")
     os.environ.update(settings_module.to_environment(settings), PROMETHEUS_MULTIPROC_DIR=figures)
     try:
-        uvicorn.run("bursar.app:create", factory=True, workers=settings.workers, **_server_options(settings))
+        uvicorn.run("bursar.app:create", factory=True, workers=settings.workers, **server_options(settings))
     finally:
         shutil.rmtree(figures, ignore_errors=True)
 
 
-def _server_options(settings: Settings) -> dict[str, Any]:
+def server_options(settings: Settings) -> dict[str, Any]:
     from bursar.http.protocol import BoundedProtocol
 
     return {

@@ -131,6 +131,25 @@ def dispute(
         console.print(f"{opened['id']} is open: {opened['amount']} {opened['currency']}, {opened['reason']}.")
 
 
+@app.command()
+def settle(
+    merchant: Annotated[str, typer.Argument(help="The organisation's id and the mode: org_…:test")],
+    data: DataOption = None,
+    url: UrlOption = None,
+    api_key: KeyOption = None,
+    config: ConfigOption = None,
+    as_json: bool = JSON_OPTION,
+) -> None:
+    """Let the bank settle now what it would settle at the day's end, and announce it."""
+    with explained():
+        made = call(named_bank(data, url, api_key, config), "POST", "/v1/settlements", {"merchant": merchant})
+    if as_json:
+        print_json(made)
+        return
+    for one in made["settlements"]:
+        console.print(f"{one['id']}: {one['net']} {one['currency']} of {one['payments']} payments.")
+
+
 def parse_faults(text: str) -> dict[str, Any]:
     """`latency=200ms,drop_reply=5%,down` as the bank takes it; raises ValueError with what is wrong."""
     wanted: dict[str, Any] = {}

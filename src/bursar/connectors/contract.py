@@ -289,6 +289,22 @@ class DisputeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
 
 
+class BankSettlement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bank says it will pay out, or take, for a while's operations. All of it in minor units of one currency."""
+
+    settlement_id: str
+    currency: str
+    payments: int
+    gross_minor: int
+    refunded_minor: int
+    disputed_minor: int
+    fee_minor: int
+    net_minor: int
+    # Of what it is made of, in seconds.
+    begins: int
+    ends: int
+
+
 class BankEvent(msgspec.Struct, frozen=True, kw_only=True):
     """What a bank told by itself, translated. `operation_id` is ours where it names one."""
 
@@ -305,6 +321,7 @@ class BankEvent(msgspec.Struct, frozen=True, kw_only=True):
         "dispute_won",
         "dispute_lost",
         "fraud_warning",
+        "settlement_ready",
     ]
     merchant: str
     created: int
@@ -315,11 +332,20 @@ class BankEvent(msgspec.Struct, frozen=True, kw_only=True):
     fee_minor: int = 0
     reason: str | None = None
     dispute: BankDispute | None = None
+    settlement: BankSettlement | None = None
     details: dict[str, Any] = {}
+
+
+# Why a message is not believed, for those who count them.
+RefusalReason = Literal["forged", "stale", "unsigned", "unreadable", "too_large", "wrong_account"]
 
 
 class WebhookRefused(Exception):
     """The signature does not hold, or the message cannot be read."""
+
+    def __init__(self, message: str, reason: RefusalReason = "unreadable") -> None:
+        super().__init__(message)
+        self.reason: RefusalReason = reason
 
 
 class Returned(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from bursar.connectors.contract import BankEvent, WebhookRefused
-from bursar.connectors.piggybank_wire import Dispute, Event, FraudWarning, Operation
+from bursar.connectors.piggybank_wire import Dispute, Event, FraudWarning, Operation, Settlement
 from bursar.connectors.signatures import verify
 
 SIGNATURE_HEADER = "piggybank-signature"
@@ -37,6 +37,7 @@ _KINDS_OF_DISPUTE: dict[str, KindOfDispute] = {
     "dispute.lost": "dispute_lost",
 }
 FRAUD_WARNING = "fraud_warning.opened"
+SETTLEMENT = "settlement.ready"
 
 _read_event = msgspec.json.Decoder(Event).decode
 
@@ -44,7 +45,7 @@ _read_event = msgspec.json.Decoder(Event).decode
 def read_webhook(secret: str, headers: dict[str, str], body: bytes, now_seconds: int) -> list[BankEvent]:
     """No events for a type that is not known: the bank may learn new ones, and would repeat a refused message."""
     if len(body) > BODY_BYTES_MAX:
-        raise WebhookRefused("The message is too long.")
+        raise WebhookRefused("The message is too long.", "too_large")
     verify(secret, _header(headers), body, now_seconds)
     try:
         event = _read_event(body)
@@ -58,7 +59,7 @@ def _header(headers: dict[str, str]) -> str:
     for name, value in headers.items():
         if name.lower() == SIGNATURE_HEADER:
             return value
-    raise WebhookRefused("The message is not signed.")
+    raise WebhookRefused("The message is not signed.", "unsigned")
 
 
 def _translate(event: Event) -> BankEvent | None:
@@ -69,6 +70,8 @@ def _translate(event: Event) -> BankEvent | None:
         return _of_dispute(event, _KINDS_OF_DISPUTE[event.type], _present(data.dispute))
     if event.type == FRAUD_WARNING:
         return _of_fraud_warning(event, _present(data.fraud_warning))
+    if event.type == SETTLEMENT:
+        return _of_settlement(event, _present(data.settlement))
     return None
 
 
@@ -117,6 +120,21 @@ def _of_fraud_warning(event: Event, warning: FraudWarning) -> BankEvent:
         bank_reference=warning.authorization,
         reason=warning.reason,
         details=msgspec.to_builtins(warning),
+    )
+
+
+def _of_settlement(event: Event, settlement: Settlement) -> BankEvent:
+    return BankEvent(
+        event_id=event.id,
+        kind="settlement_ready",
+        merchant=event.merchant,
+        created=event.created,
+        bank_reference=settlement.id,
+        amount_minor=settlement.net,
+        currency=settlement.currency,
+        fee_minor=settlement.fees,
+        settlement=settlement.translated(),
+        details=msgspec.to_builtins(settlement),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from bursar.connectors.contract import BankDispute, Checks, Risk
+from bursar.connectors.contract import BankDispute, BankSettlement, Checks, Risk
 
 
 class WireCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -142,10 +142,38 @@ class FraudWarning(msgspec.Struct, frozen=True, kw_only=True):
     id: str | None = None
 
 
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    currency: str
+    payments: int
+    gross: int
+    refunds: int
+    disputes: int
+    fees: int
+    net: int
+    begins: int
+    ends: int
+
+    def translated(self) -> BankSettlement:
+        return BankSettlement(
+            settlement_id=self.id,
+            currency=self.currency,
+            payments=self.payments,
+            gross_minor=self.gross,
+            refunded_minor=self.refunds,
+            disputed_minor=self.disputes,
+            fee_minor=self.fees,
+            net_minor=self.net,
+            begins=self.begins,
+            ends=self.ends,
+        )
+
+
 class EventData(msgspec.Struct, frozen=True, kw_only=True):
     operation: Operation | None = None
     dispute: Dispute | None = None
     fraud_warning: FraudWarning | None = None
+    settlement: Settlement | None = None
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,15 +16,15 @@ SIGNATURES_MAX = 10
 
 def verify(secret: str, header: str, body: bytes, now_seconds: int) -> None:
     if not secret:
-        raise WebhookRefused("No secret for this bank's webhooks is set.")
+        raise WebhookRefused("No secret for this bank's webhooks is set.", "forged")
     sent, signatures = _parse(header)
     if abs(now_seconds - int(sent)) > TOLERANCE_SECONDS:
-        raise WebhookRefused("The signature's time is too far from ours.")
+        raise WebhookRefused("The signature's time is too far from ours.", "stale")
     expected = hmac.digest(secret.encode(), f"{sent}.".encode() + body, hashlib.sha256).hex().encode()
     # All are compared, so that the time taken tells nothing about which of them was nearly right.
     matches = [hmac.compare_digest(expected, signature) for signature in signatures]
     if not any(matches):
-        raise WebhookRefused("No signature holds.")
+        raise WebhookRefused("No signature holds.", "forged")
 
 
 def sign(secret: str, body: bytes, now_seconds: int) -> str:
@@ -37,15 +37,15 @@ def _parse(header: str) -> tuple[str, list[bytes]]:
     sent: str | None = None
     signatures = []
     if len(header) > HEADER_LENGTH_MAX:
-        raise WebhookRefused("The signature cannot be read.")
+        raise WebhookRefused("The signature cannot be read.", "forged")
     for entry in header.split(","):
         name, _, value = entry.strip().partition("=")
         if name == "t" and sent is None and value.isascii() and value.isdecimal() and len(value) <= 12:
             sent = value
         elif name == "t":
-            raise WebhookRefused("The signature cannot be read.")
+            raise WebhookRefused("The signature cannot be read.", "forged")
         elif name == "v1":
             signatures.append(value.encode(errors="replace"))
     if sent is None or not 1 <= len(signatures) <= SIGNATURES_MAX:
-        raise WebhookRefused("The signature cannot be read.")
+        raise WebhookRefused("The signature cannot be read.", "forged")
     return sent, signatures

@@ -63,6 +63,11 @@ def compare(stored: Dispute | None, told: BankDispute) -> News:
     return "new" if _ORDER[status] > _ORDER[stored.status] else "contradictory"
 
 
+def is_older(stored: Dispute, told: BankDispute) -> bool:
+    """Whether a message tells of what was before, and so contradicts nothing."""
+    return _ORDER[status_of(told)] < _ORDER[stored.status]
+
+
 def withdraws(told: BankDispute) -> bool:
     """Whether it has taken money, be it that some came back."""
     return not told.inquiry

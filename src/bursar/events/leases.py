@@ -36,6 +36,13 @@ TAKE = (
 _FIND = select(work_leases.c.holder, work_leases.c.until).where(
     work_leases.c.org_id == INSTALLATION, work_leases.c.name == bindparam("n")
 )
+# The character behind the colon: everything from there on no longer begins with the group's name.
+_FIND_GROUP = select(work_leases.c.name, work_leases.c.holder).where(
+    work_leases.c.org_id == INSTALLATION,
+    work_leases.c.name > bindparam("low"),
+    work_leases.c.name < bindparam("high"),
+    work_leases.c.until > bindparam("now"),
+)
 
 
 class Leases:
@@ -44,7 +51,7 @@ class Leases:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._holder = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+        self.holder = f"{socket.gethostname()[:32]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
 
     async def hold(self, name: str) -> bool:
         """Takes the lease, or renews it when it runs out soon; tells whether it is ours now."""
@@ -57,14 +64,23 @@ class Leases:
         found = await self._store.read(query)
         until = now + LEASE_SECONDS * MICROSECONDS_PER_SECOND
         if found is None:
-            row = {"org_id": INSTALLATION, "name": name, "holder": self._holder, "until": until}
+            row = {"org_id": INSTALLATION, "name": name, "holder": self.holder, "until": until}
             return await self._commit(Change(INSERT, row))
         holder, known_until = found
-        if holder != self._holder and known_until > now:
+        if holder != self.holder and known_until > now:
             return False
-        if holder == self._holder and known_until - now > (LEASE_SECONDS - RENEW_SECONDS) * MICROSECONDS_PER_SECOND:
+        if holder == self.holder and known_until - now > (LEASE_SECONDS - RENEW_SECONDS) * MICROSECONDS_PER_SECOND:
             return True
         return await self._commit(self._taking(name, holder, known_until, until))
+
+    async def holders(self, group: str) -> dict[str, str]:
+        """Who holds what at present, of all leases whose names begin with the group's and a colon."""
+        row = {"low": f"{group}:", "high": f"{group};", "now": self._clock.now_microseconds()}
+
+        def query(connection: Connection) -> dict[str, str]:
+            return {one.name: one.holder for one in connection.execute(_FIND_GROUP, row)}
+
+        return await self._store.read(query)
 
     async def give_up(self, name: str) -> None:
         """For a process that ends: whoever comes next need not wait."""
@@ -74,7 +90,7 @@ class Leases:
             return (row.holder, row.until) if row else None
 
         found = await self._store.read(query)
-        if found is not None and found[0] == self._holder:
+        if found is not None and found[0] == self.holder:
             await self._commit(self._taking(name, found[0], found[1], 0))
 
     def _taking(self, name: str, holder: str, known_until: int, until: int) -> Change:
@@ -82,7 +98,7 @@ class Leases:
             "n": name,
             "expected_holder": holder,
             "expected_until": known_until,
-            "new_holder": self._holder,
+            "new_holder": self.holder,
             "new_until": until,
         }
         return Change(TAKE, row, rows_expected=1)

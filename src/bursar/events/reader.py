@@ -38,6 +38,11 @@ MOVE_CURSOR = (
     )
     .values(event_id=bindparam("new_event"), sequence_number=bindparam("new_number"))
 )
+_FIND_CURSORS = select(log_cursors.c.lane, log_cursors.c.event_id).where(
+    log_cursors.c.org_id == bindparam("o"),
+    log_cursors.c.livemode == bindparam("m"),
+    log_cursors.c.reader == bindparam("r"),
+)
 _COLUMNS: Sequence[Any] = (
     events.c.org_id,
     events.c.livemode,
@@ -107,6 +112,12 @@ def read_heads(connection: Connection, org_ids: Sequence[str] | None) -> dict[Ch
             some = list(org_ids[start : start + ORGANISATIONS_OF_A_QUERY_MAX])
             rows += connection.execute(select(*columns).where(event_heads.c.org_id.in_(some)))
     return {ChainKey(row[0], row[1], row[2]): Head(row[3], row[4], row[5]) for row in rows}
+
+
+def read_cursors(connection: Connection, reader: str, org_id: str, livemode: int) -> dict[int, str]:
+    """Of each lane, the last event that a reader is known to be done with."""
+    rows = connection.execute(_FIND_CURSORS, {"r": reader, "o": org_id, "m": livemode})
+    return {row.lane: row.event_id for row in rows}
 
 
 class LogReader:

@@ -13,7 +13,7 @@ from bursar.histories import rules
 from bursar.kit.errors import BursarError
 
 COLLECTION = "payments"
-SERVER_SECONDS_MAX = 5
+SERVER_SECONDS_MAX = 5.0
 DUPLICATE = 11_000
 ROUNDS_MAX = 10
 
@@ -26,7 +26,7 @@ class Histories:
     """Blocking: whoever uses it on an event loop does so in a thread."""
 
     def __init__(self, url: str) -> None:
-        milliseconds = SERVER_SECONDS_MAX * 1000
+        milliseconds = int(SERVER_SECONDS_MAX * 1000)
         try:
             self._client: MongoClient[dict[str, Any]] = MongoClient(
                 url,
@@ -36,7 +36,7 @@ class Histories:
                 appname="bursar",
             )
             self._payments = self._client.get_default_database("bursar")[COLLECTION]
-        except PyMongoError as problem:
+        except (PyMongoError, ValueError) as problem:
             raise HistoryAway(f"The address of MongoDB cannot be used: {type(problem).__name__}.") from None
 
     def apply(self, events: Sequence[LoggedEvent]) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from bursar.events.leases import Leases
-from bursar.events.reader import LogReader
+from bursar.events.reader import LogReader, Position, read_heads
+from bursar.histories.figures import Figures
 from bursar.histories.mongo import Histories, HistoryAway
 from bursar.kit.clock import Clock
 from bursar.store.errors import RowsExpected, StoreError
@@ -20,6 +22,8 @@ EVENTS_AT_ONCE = 500
 LOOK_SECONDS = 0.2
 GATHER_SECONDS = 0.05
 LEASE_WAIT_SECONDS = 1.0
+DATABASE_WAIT_SECONDS = 1.0
+MEASURE_SECONDS = 2.0
 AWAY_SECONDS_FIRST, AWAY_SECONDS_MAX = 0.5, 30.0
 
 logger = logging.getLogger(__name__)
@@ -28,7 +32,7 @@ logger = logging.getLogger(__name__)
 class HistoriesWorker:
     """One for the installation: all organisations' payments, from the first event on."""
 
-    def __init__(self, store: Store, clock: Clock, url: str) -> None:
+    def __init__(self, store: Store, clock: Clock, url: str, figures: Figures | None = None) -> None:
         self._store = store
         self._clock = clock
         self._url = url
@@ -36,6 +40,8 @@ class HistoriesWorker:
         self._reader: LogReader | None = None
         self._histories: Histories | None = None
         self._failures = 0
+        self._measured_at = 0.0
+        self.figures = figures or Figures()
 
     async def run(self) -> None:
         listener = self._store.committed.listen()
@@ -46,6 +52,11 @@ class HistoriesWorker:
             listener.close()
             if self._histories is not None:
                 await asyncio.to_thread(self._histories.close)
+            try:
+                async with asyncio.timeout(DATABASE_WAIT_SECONDS):
+                    await self._leases.give_up(READER)
+            except (StoreError, TimeoutError):
+                pass  # it runs out by itself
 
     async def _step(self, listener: Listener) -> None:
         try:
@@ -62,6 +73,7 @@ class HistoriesWorker:
             if isinstance(problem, RowsExpected):
                 return
             self._failures += 1
+            self.figures.problem()
             wait = min(AWAY_SECONDS_FIRST * 2.0 ** min(self._failures - 1, 10), AWAY_SECONDS_MAX)
             logger.warning("histories go on in %.0f s: %s", wait, problem)
             await asyncio.sleep(wait)
@@ -76,6 +88,7 @@ class HistoriesWorker:
         if reader is None:
             reader = self._reader = LogReader(READER, self._clock)
             await self._store.read(reader.load)
+        await self._measure(reader)
         found = await self._store.read(lambda connection: reader.read(connection, None, EVENTS_AT_ONCE))
         if not found:
             return 0
@@ -85,7 +98,21 @@ class HistoriesWorker:
         reader.done_with(found)
         await self._store.commit(Unit(reader.advanced()))
         reader.stored()
+        self.figures.told(len(found))
         return len(found)
+
+    async def _measure(self, reader: LogReader) -> None:
+        now = time.monotonic()
+        if self._measured_at and now - self._measured_at < MEASURE_SECONDS:
+            return
+        self._measured_at = now
+        heads = await self._store.read(lambda connection: read_heads(connection, None))
+        self.figures.behind(
+            sum(
+                max(head.sequence_number - reader.positions.get(chain, Position()).sequence_number, 0)
+                for chain, head in heads.items()
+            )
+        )
 
 
 def rebuild(store: Store, clock: Clock, url: str, told: Callable[[int], None] = lambda _events: None) -> int:

@@ -15,7 +15,10 @@ from bursar.disputes import rules as dispute_rules
 from bursar.disputes.settlement import DisputeSettlement
 from bursar.hooks import repository
 from bursar.hooks.expiry import expired
-from bursar.hooks.schemas import EarlyFraudWarning
+from bursar.hooks.places import NOBODYS
+from bursar.hooks.repository import StoredMessage
+from bursar.hooks.rules import VerdictState
+from bursar.hooks.schemas import AnnouncedSettlement, EarlyFraudWarning
 from bursar.http.endpoint import encode
 from bursar.kit.clock import Clock, seconds
 from bursar.kit.errors import BursarError, Conflict
@@ -33,13 +36,14 @@ from bursar.store.unit import Unit
 
 GIVEN_UP: frozenset[State] = frozenset({"declined", "failed", "reversed"})
 WARNING_PREFIX = "issfr"
+SETTLEMENT_EVENT = "bursar.settlement.announced"
 
 
 class TooEarly(Conflict):
-    """What it tells of is not durable here yet. The bank repeats what was not taken."""
+    """What it tells of is not durable here yet."""
 
     def __init__(self) -> None:
-        super().__init__("What this is about is still being carried out; send it again.", code="lock_timeout")
+        super().__init__("what this is about is still being carried out")
 
 
 class AskBank(BursarError):
@@ -52,7 +56,7 @@ class AskBank(BursarError):
 
 @dataclass(slots=True)
 class Verdict:
-    state: repository.State
+    state: VerdictState
     note: str | None = None
     unit: Unit = field(default_factory=Unit)
 
@@ -61,17 +65,22 @@ class Verdict:
 class Message:
     """One message, with what the bank said when it was asked about it."""
 
-    connector: str
-    org_id: str
-    livemode: int
+    stored: StoredMessage
     event: BankEvent
-    origin: Origin
     outcome: Outcome | None = None
     dispute: BankDispute | None = None
 
     @property
+    def connector(self) -> str:
+        return self.stored.connector
+
+    @property
     def place(self) -> tuple[str, int]:
-        return self.org_id, self.livemode
+        return self.stored.org_id, self.stored.livemode
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(address=self.stored.sender, request_id=self.stored.request_id)
 
     @property
     def was_asked(self) -> bool:
@@ -98,6 +107,13 @@ class Matching:
         self._waiting = waiting
 
     def judge(self, connection: Connection, message: Message) -> Verdict:
+        if message.place == NOBODYS:
+            return Verdict("unmatched", "the merchant is none of ours")
+        if message.event.kind == "settlement_ready":
+            return self._announced(connection, message)
+        return self._of_payment(connection, message)
+
+    def _of_payment(self, connection: Connection, message: Message) -> Verdict:
         event = message.event
         attempt = _find_attempt(connection, message)
         if attempt is None:
@@ -115,6 +131,25 @@ class Matching:
             return self._warned(message, charge)
         return self._disputed(connection, message, charge)
 
+    def found_out(self, connection: Connection, attempt: Attempt, outcome: Outcome, origin: Origin) -> Unit:
+        """What a bank's answer makes of an operation that somebody has pointed to; nothing where all of it is known."""
+        if attempt.is_open:
+            return Unit()  # the resolver is about to ask
+        if attempt.kind == "refund":
+            return self._refund_found_out(connection, attempt, outcome, origin)
+        if attempt.state == "pending":
+            return self._waiting.settled(connection, attempt, outcome, origin)
+        if attempt.state in GIVEN_UP and outcome.kind == "succeeded" and not outcome.reversed:
+            return Unit([self._attempts.reverse_again(attempt)], [late_success(attempt, origin)])
+        return Unit()
+
+    def _refund_found_out(self, connection: Connection, attempt: Attempt, outcome: Outcome, origin: Origin) -> Unit:
+        _, unit = self._refunds.apply(connection, attempt, outcome, origin)
+        if unit.changes:
+            end: State = "succeeded" if outcome.kind == "succeeded" else "failed"
+            unit.changes.append(attempts.concluding(attempt, end))
+        return unit
+
     def _refund(self, connection: Connection, message: Message, attempt: Attempt) -> Verdict:
         if attempt.kind != "refund":
             return Verdict("unmatched", "the reference is not that of a refund")
@@ -128,11 +163,9 @@ class Matching:
             if refund_rules.compare(stored.refund, told_success=told_success) == "contradictory":
                 raise AskBank(attempt)
             outcome = _refund_outcome(message.event, attempt, succeeded=told_success)
-        _, unit = self._refunds.apply(connection, attempt, outcome, message.origin)
+        unit = self._refund_found_out(connection, attempt, outcome, message.origin)
         if not unit.changes:
-            return Verdict("known", _note(message))
-        end: State = "succeeded" if outcome.kind == "succeeded" else "failed"
-        unit.changes.append(attempts.concluding(attempt, end))
+            return _nothing_new(message)
         return Verdict("applied", _note(message), unit)
 
     def _decided(self, connection: Connection, message: Message, attempt: Attempt) -> Verdict:
@@ -173,12 +206,41 @@ class Matching:
             charge=charge.charge.id,
             created=seconds(now),
             fraud_type=message.event.reason or "misc",
-            livemode=bool(message.livemode),
+            livemode=bool(message.stored.livemode),
             payment_intent=charge.charge.payment_intent,
         )
         event_type = "radar.early_fraud_warning.created"
         entry = Entry(*message.place, event_type, warning_id, encode(warning), origin=message.origin)
         return Verdict("applied", None, Unit([], [entry]))
+
+    def _announced(self, connection: Connection, message: Message) -> Verdict:
+        """A fact, and no money: that comes later, or does not."""
+        told, stored = message.event.settlement, message.stored
+        if told is None:
+            return Verdict("unmatched", "the message names no settlement")
+        settlement = AnnouncedSettlement(
+            id=told.settlement_id,
+            account=stored.account,
+            begins=told.begins,
+            connector=stored.connector,
+            currency=told.currency,
+            disputed_minor=told.disputed_minor,
+            ends=told.ends,
+            fee_minor=told.fee_minor,
+            gross_minor=told.gross_minor,
+            livemode=bool(stored.livemode),
+            net_minor=told.net_minor,
+            payments=told.payments,
+            refunded_minor=told.refunded_minor,
+        )
+        known = repository.find_settlement(connection, stored, settlement.id)
+        if known is not None:
+            if known == settlement:
+                return Verdict("known")
+            return Verdict("contradicted", "this settlement was announced before, with other figures")
+        change = repository.settlement_insertion(stored.org_id, settlement, self._clock.now_microseconds())
+        entry = Entry(*message.place, SETTLEMENT_EVENT, settlement.id, encode(settlement), origin=message.origin)
+        return Verdict("applied", None, Unit([change], [entry]))
 
     def _disputed(self, connection: Connection, message: Message, charge: StoredCharge) -> Verdict:
         told = message.dispute or message.event.dispute
@@ -189,7 +251,10 @@ class Matching:
         if news == "contradictory" and not message.was_asked:
             raise AskBank(told)
         if news != "new":
-            return Verdict("known", _note(message))
+            sent = message.event.dispute
+            if stored is not None and sent is not None and dispute_rules.is_older(stored.dispute, sent):
+                return Verdict("known", "older than what is known, which the bank has confirmed")
+            return _nothing_new(message)
         if not dispute_rules.fits(told, stored.withdrawn_minor if stored else 0, charge.left_minor):
             raise TooEarly
         _, unit = self._disputes.apply(message.place, charge, stored, told, message.origin)
@@ -222,6 +287,12 @@ def _refund_outcome(event: BankEvent, attempt: Attempt, *, succeeded: bool) -> O
         return Outcome(kind="succeeded", bank_reference=event.bank_reference, retrieval_reference=reference)
     decline = Decline(code=event.reason) if event.reason is not None else None
     return Outcome(kind="declined", bank_reference=event.bank_reference, decline=decline)
+
+
+def _nothing_new(message: Message) -> Verdict:
+    if message.was_asked:
+        return Verdict("contradicted", "it does not go with what is known, which the bank has confirmed")
+    return Verdict("known")
 
 
 def _note(message: Message) -> str | None:

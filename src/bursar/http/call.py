@@ -57,6 +57,9 @@ class Effect:
     unit: Unit
     document: bytes | None = None
     error: RequestError | None = None
+    # What is kept under the idempotency key instead of the answer, where that holds a secret; the endpoint's
+    # `restored` makes the answer of it again.
+    kept: bytes | None = None
     # Of the first answer only: what is kept for retries is status and body. Cookies, for example.
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 

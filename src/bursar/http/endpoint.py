@@ -50,6 +50,8 @@ class Endpoint:
     needs_proof: bool = False
     # Not of what is shown once, such as a new key: that is kept nowhere, so a retry makes another one.
     keeps_answer: bool = True
+    # Makes the answer of what was kept instead of it, where the effect said so.
+    restored: Callable[[Call, bytes], bytes] | None = None
     # A question whose filters stand in a body: it changes nothing, and is recorded as what was looked at.
     only_asks: bool = False
     # As which types it streams its answer, by a route of its own; everything else follows from this all the same.

@@ -28,6 +28,7 @@ from bursar.store.unit import Unit
 
 Json = dict[str, Any]
 
+SUCCESS = 200
 REPEATS_MAX = 5  # of a change that lost a race against another change of the same object
 # Which one it is, so that whoever tried it can tell; what it holds is the merchant's affair.
 PUBLIC_MEMBERS_OF_METHOD = ("id", "object", "created", "livemode", "type")
@@ -105,7 +106,8 @@ class Execution:
         answer.headers += effect.headers
         if fingerprint is not None:
             now = self._clock.now_microseconds()
-            keep = idempotency.keep_answer(call, now, fingerprint, answer.status, answer.body)
+            body = answer.body if effect.kept is None else effect.kept
+            keep = idempotency.keep_answer(call, now, fingerprint, answer.status, body)
             effect.unit.changes.append(keep)
         await self._commit(effect.unit)
         return answer
@@ -138,7 +140,10 @@ class Execution:
     async def _answer_again(self, endpoint: Endpoint, call: Call, params: Params, stored: StoredAnswer) -> Answer:
         if stored.attempt_id is not None:
             return await self._await_end(endpoint, call, params, stored.attempt_id)
-        return _replayed(stored)
+        answer = _replayed(stored)
+        if endpoint.restored is not None and stored.status == SUCCESS:
+            answer.body = endpoint.restored(call, stored.body)
+        return answer
 
     async def _await_end(self, endpoint: Endpoint, call: Call, params: Params, attempt_id: str) -> Answer:
         """Another process, or a resolver after a crash, is at it: waits for the end, and gives that."""

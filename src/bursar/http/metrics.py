@@ -63,6 +63,24 @@ class Metrics:
             "Reads of payment details that the log only counts, as there were too many at once",
             registry=self.registry,
         )
+        self.incoming_webhooks = Counter(
+            "bursar_incoming_webhooks",
+            "Messages of banks taken in, by what became of them",
+            ("connector", "state"),
+            registry=self.registry,
+        )
+        self.incoming_webhooks_refused = Counter(
+            "bursar_incoming_webhooks_refused",
+            "Messages to banks' addresses refused",
+            ("connector", "reason"),
+            registry=self.registry,
+        )
+        self.incoming_webhook_inquiries = Counter(
+            "bursar_incoming_webhook_inquiries",
+            "Questions to banks that unverified messages led to",
+            ("connector",),
+            registry=self.registry,
+        )
         self._children: dict[tuple[str, int], Counter] = {}
         self._histograms: dict[str, Histogram] = {}
 

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import ipaddress
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from urllib.parse import parse_qs
 
@@ -77,16 +77,18 @@ class Operations:
         self._ping: asyncio.Task[None] | None = None
 
     def add_routes(self, application: Application) -> None:
-        responders: dict[str, Respond] = {
-            "/": self._home,
-            "/healthz": self._health,
-            "/readyz": self._readiness,
-            "/metrics": self._scrape,
-            "/docs/assets/{name}": self._asset,
-        }
+        self.add_health_routes(application)
+        responders: dict[str, Respond] = {"/": self._home, "/docs/assets/{name}": self._asset}
         for surface, told in DESCRIPTIONS.items():
             responders[told.url] = partial(self._description, surface)
             responders[told.documentation_url] = partial(self._documentation, surface)
+        self._add(application, responders)
+
+    def add_health_routes(self, application: Application) -> None:
+        """All that a process has which serves no API."""
+        self._add(application, {"/healthz": self._health, "/readyz": self._readiness, "/metrics": self._scrape})
+
+    def _add(self, application: Application, responders: Mapping[str, Respond]) -> None:
         for path, respond in responders.items():
             application.add(path, self._handler(respond))
 

@@ -62,18 +62,18 @@ def read_path(scope: Scope) -> dict[str, str]:
     return path
 
 
-async def read_body(receive: Receive, content_length: bytes | None) -> bytes:
+async def read_body(receive: Receive, content_length: bytes | None, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     """The whole body; refused by its announced length before a byte is kept, or as soon as it is too long."""
-    if content_length is not None and (not content_length.isdigit() or int(content_length) > BODY_BYTES_MAX):
-        raise _too_large()
+    if content_length is not None and (not content_length.isdigit() or int(content_length) > bytes_max):
+        raise _too_large(bytes_max)
     body = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         body += cast("bytes", message["body"])
-        if len(body) > BODY_BYTES_MAX:
-            raise _too_large()
+        if len(body) > bytes_max:
+            raise _too_large(bytes_max)
         if not message["more_body"]:
             return body
 
@@ -85,5 +85,5 @@ def read_content_type(raw: bytes) -> str:
         raise InvalidRequest("The Content-Type header is not ASCII.") from None
 
 
-def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"The body is larger than {BODY_BYTES_MAX} bytes; send less.")
+def _too_large(bytes_max: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {bytes_max} bytes; send less.")

@@ -47,6 +47,8 @@ CATALOGUE = (
     Permission("webhooks.write", "Create, change and delete webhook endpoints, and send again"),
     Permission("streams.read", "See streams to message brokers, and how they are doing", keys=False),
     Permission("streams.write", "Set streams to message brokers up, change and delete them", keys=False),
+    Permission("incoming_webhooks.read", "See what banks have sent, and what became of it"),
+    Permission("incoming_webhooks.write", "Process a bank's message again"),
     Permission("limits.read", "See limits of payments and of requests"),
     Permission("limits.write", "Change limits of payments and of requests", keys=False),
     Permission("organisation.read", "See the organisation's profile", keys=False),
@@ -94,7 +96,7 @@ ROLES: dict[str, frozenset[str]] = {
     # Everything but who owns the organisation: that owners appoint owners is a rule of memberships.
     ADMIN: _OF_ORGANISATIONS,
     "developer": (_READS - {"audit.read", "withdrawals.read"})
-    | _all_of((*_PAYMENTS, "api_keys", "refunds", "disputes", "events", "streams", "webhooks")),
+    | _all_of((*_PAYMENTS, "api_keys", "refunds", "disputes", "events", "incoming_webhooks", "streams", "webhooks")),
     "finance": (_READS - {"api_keys.read", "sign_in.read", "roles.read"})
     | _all_of(("balance", "disputes", "refunds", "transfers", "wallets", "withdrawals")),
     "support": frozenset(

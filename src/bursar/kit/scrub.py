@@ -23,7 +23,7 @@ _URL_PASSWORD = re.compile(r"(://[^:/?#\s]*):\S+@")
 # Digits and the little that people and programs write between them; which of them are a card, is looked at closely.
 _DIGITS = re.compile(r"\d(?:[\s._/,-]{0,3}\d){11,}", re.ASCII)
 _GROUP = re.compile(r"\d+", re.ASCII)
-_SECRET_NAMES = frozenset(
+SECRET_NAMES = frozenset(
     {
         "authorization",
         "password",
@@ -84,7 +84,7 @@ def scrub_text(text: str) -> str:
     return _DIGITS.sub(_mask_cards, _URL_PASSWORD.sub(rf"\1:{MASK}@", _SECRET.sub(MASK, text)))
 
 
-def scrub(value: Any, depth: int = 0) -> Any:
+def scrub(value: Any, depth: int = 0, names: frozenset[str] = SECRET_NAMES) -> Any:
     if depth > DEPTH_MAX:
         return MASK
     if isinstance(value, str):
@@ -93,11 +93,11 @@ def scrub(value: Any, depth: int = 0) -> Any:
         return scrub_text(value.decode(errors="replace"))
     if isinstance(value, Mapping):
         return {
-            _scrub_key(key): MASK if str(key).lower() in _SECRET_NAMES else scrub(inner, depth + 1)
+            _scrub_key(key): MASK if str(key).lower() in names else scrub(inner, depth + 1, names)
             for key, inner in value.items()
         }
     if isinstance(value, list | tuple | set | frozenset):
-        return [scrub(inner, depth + 1) for inner in value]
+        return [scrub(inner, depth + 1, names) for inner in value]
     if isinstance(value, int | float):  # a card number may come as a number
         return value if abs(value) < 10**11 else _scrub_number(value)
     return value if value is None else scrub_text(str(value))
@@ -114,4 +114,4 @@ def _scrub_number(value: float) -> float | str:
 
 def scrub_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor."""
-    return {key: MASK if key.lower() in _SECRET_NAMES else scrub(value) for key, value in event.items()}
+    return {key: MASK if key.lower() in SECRET_NAMES else scrub(value) for key, value in event.items()}

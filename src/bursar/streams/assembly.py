@@ -10,6 +10,7 @@ from bursar.kit.clock import Clock
 from bursar.kit.ids import IdFactory
 from bursar.store.store import Store
 from bursar.streams.credentials import StreamCredentials
+from bursar.streams.figures import Figures
 from bursar.streams.schemas import InstallationStream
 from bursar.streams.service import StreamService
 from bursar.streams.worker import StreamsWorker
@@ -36,6 +37,7 @@ class Streams:
         self._installation_streams = installation_streams
         self._allowed_hosts = [host.strip().lower() for host in allowed_hosts.split(",") if host.strip()]
         self._development = development
+        self._figures = Figures()
         self.service = StreamService(store, ids, clock, self._credentials, installation_streams)
 
     def worker(self) -> StreamsWorker:
@@ -46,7 +48,11 @@ class Streams:
             self._installation_streams,
             development=self._development,
             allowed_hosts=self._allowed_hosts,
+            figures=self._figures,
         )
+
+    def report_to(self, metrics: Metrics) -> None:
+        self._figures.report_to(metrics.registry)
 
 
 class HasStreams(Protocol):
@@ -55,8 +61,5 @@ class HasStreams(Protocol):
     streams: Streams
 
 
-def workers(runtime: HasStreams, metrics: Metrics | None = None) -> list[StreamsWorker]:
-    made = runtime.streams.worker()
-    if metrics is not None:
-        made.report_to(metrics)
-    return [made]
+def workers(runtime: HasStreams) -> list[StreamsWorker]:
+    return [runtime.streams.worker()]

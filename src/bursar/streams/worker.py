@@ -9,7 +9,6 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection
 
 from bursar.events.leases import Leases
-from bursar.http.metrics import Metrics
 from bursar.kit.clock import Clock
 from bursar.kit.sealing import SealBroken
 from bursar.store.columns import INSTALLATION
@@ -45,6 +44,7 @@ class StreamsWorker:
         allowed_hosts: Collection[str] = (),
         pace: Pace | None = None,
         make: MakePublisher = make_publisher,
+        figures: Figures | None = None,
     ) -> None:
         self._store = store
         self._credentials = credentials
@@ -52,12 +52,9 @@ class StreamsWorker:
         self._development = development
         self._allowed_hosts = frozenset(allowed_hosts)
         self._make = make
-        self.figures = Figures()
+        self.figures = figures or Figures()
         self._surroundings = Surroundings(store, clock, Leases(store, clock), pace or Pace(), self.figures)
         self._pumps: dict[StreamKey, tuple[int, asyncio.Task[None]]] = {}
-
-    def report_to(self, metrics: Metrics) -> None:
-        self.figures.report_to(metrics.registry)
 
     async def run(self) -> None:
         try:

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from bursar.kit.clock import MICROSECONDS_PER_SECOND, Clock, seconds
-from bursar.kit.scrub import scrub_text
 from bursar.kit.sealing import SealBroken
 from bursar.store.errors import StoreError
 from bursar.store.store import Store
-from bursar.store.unit import Change
 from bursar.webhooks import delivery_repository as deliveries
-from bursar.webhooks import repository
 from bursar.webhooks.addresses import AddressRefused, Guard, read_url
 from bursar.webhooks.bodies import RecentBodies
-from bursar.webhooks.delivery_repository import DEAD, DELIVERED, PENDING, StoredDelivery
-from bursar.webhooks.exchange import Answer, Failure
 from bursar.webhooks.loading import load
+from bursar.webhooks.outcomes import AGAIN_SECONDS, Outcomes, Try
 from bursar.webhooks.queues import EndpointQueue, Job, Room
 from bursar.webhooks.receiver import Receiver, RefusedReceiver
 from bursar.webhooks.repository import EndpointKey, StoredEndpoint
 from bursar.webhooks.results import Result, Results
-from bursar.webhooks.rules import Pace, Verdict, judge
+from bursar.webhooks.rules import Pace
 from bursar.webhooks.secrets import EndpointSecrets
 from bursar.webhooks.signing import signature_headers, signing_key
 
@@ -34,7 +29,6 @@ IN_FLIGHT_MAX = 1_024
 # Kept free for receivers that have answered well lately.
 IN_FLIGHT_OF_UNPROVEN_MAX = 768
 LOADS_AT_ONCE_MAX = 2
-AGAIN_SECONDS = 1.0
 # Retries that are due at nearly the same time are looked for once.
 COARSE_SECONDS = 0.2
 CLOSE_SECONDS_MAX = 2.0
@@ -42,8 +36,6 @@ CLOSE_SECONDS_MAX = 2.0
 logger = logging.getLogger(__name__)
 
 MakeReceiver = Callable[[StoredEndpoint], Receiver]
-# Disables an endpoint, with a notice. The reason is `gone` or `failing`.
-Disable = Callable[[EndpointKey, str], Awaitable[None]]
 
 
 def receivers(guard: Guard, pace: Pace) -> MakeReceiver:
@@ -66,7 +58,7 @@ class Deliverer:
         make_receiver: MakeReceiver,
         results: Results,
         bodies: RecentBodies,
-        disable: Disable,
+        outcomes: Outcomes,
         pace: Pace,
     ) -> None:
         self._store = store
@@ -75,7 +67,7 @@ class Deliverer:
         self._make_receiver = make_receiver
         self._results = results
         self._bodies = bodies
-        self._disable = disable
+        self._outcomes = outcomes
         self._pace = pace
         self._loop = asyncio.get_running_loop()
         self._room = Room()
@@ -105,18 +97,17 @@ class Deliverer:
             queue.more_at = 0
         self._consider(queue)
 
-    def drop(self, keys: Iterable[EndpointKey]) -> None:
-        """They are gone, or somebody else's now."""
-        for key in list(keys):
-            queue = self.queues.pop(key, None)
-            if queue is None:
-                continue
+    def drop(self, keys: Iterable[EndpointKey]) -> list[EndpointQueue]:
+        """They are gone, or somebody else's now. Nothing more is begun; what is on its way ends by itself."""
+        dropped = [queue for key in list(keys) if (queue := self.queues.pop(key, None)) is not None]
+        for queue in dropped:
             queue.is_stopped = True
             queue.clear()
             if queue.timer is not None:
                 queue.timer.cancel()
             if queue.receiver is not None and not queue.in_flight:
                 queue.receiver.close()
+        return dropped
 
     def offer(self, jobs: Iterable[Job]) -> None:
         """What was taken in just now, and is durable."""
@@ -260,7 +251,8 @@ class Deliverer:
             queue.failed(self._pace, self._loop.time(), self._loop.time() + AGAIN_SECONDS)
             queue.due_again(0)
         else:
-            self._finish(queue, delivery, outcome, started, int((self._loop.time() - began) * 1000))
+            tried = Try(delivery, outcome, started, self._loop.time() - began)
+            self._outcomes.record(queue, tried, self._go_on)
         finally:
             queue.in_flight -= 1
             self._in_flight -= 1
@@ -272,79 +264,11 @@ class Deliverer:
             if self._turns:
                 self._call_pump()
 
-    def _finish(
-        self, queue: EndpointQueue, delivery: StoredDelivery, outcome: Answer | Failure, started: int, latency: int
-    ) -> None:
-        now = self._clock.now_microseconds()
-        answer = outcome if isinstance(outcome, Answer) else None
-        verdict = judge(
-            self._pace,
-            now,
-            delivery.tries - delivery.tries_before + 1,
-            random.random(),  # noqa: S311 - spreads retries, keeps no secret
-            answer.status if answer else None,
-            outcome.error if isinstance(outcome, Failure) else None,
-            answer.retry_after if answer else None,
-        )
-        changes = [
-            _finished_try(delivery, verdict, now, answer),
-            deliveries.attempt(
-                delivery,
-                started,
-                latency,
-                answer.status if answer else None,
-                verdict.error,
-                _shown(answer.beginning) if answer else None,
-            ),
-        ]
-        changes += self._learn(queue, verdict, now)
-
-        def recorded() -> None:
-            queue.recorded(delivery.event_id)
-            if verdict.decision == "retry":
-                queue.due_again(verdict.next_at)
-            self._consider(queue)
-            if self._turns:
-                self._call_pump()
-
-        self._results.put(Result(changes, recorded))
-
-    def _learn(self, queue: EndpointQueue, verdict: Verdict, now: int) -> list[Change]:
-        """What a try tells of its receiver."""
-        key = queue.stored.key
-        if verdict.decision == "delivered":
-            queue.succeeded(self._pace)
-            if queue.failing_since is None:
-                return []
-            queue.failing_since = None
-            return [repository.end_failing(key)]
-        later = max(verdict.not_before - now, 0) / MICROSECONDS_PER_SECOND
-        queue.failed(self._pace, self._loop.time(), self._loop.time() + later if later else 0.0)
-        if verdict.is_gone:
-            self._stop(queue, "gone")
-        if queue.failing_since is None:
-            queue.failing_since = now
-            return [repository.begin_failing(key, now)]
-        if now - queue.failing_since >= self._pace.disabled_after_seconds * MICROSECONDS_PER_SECOND:
-            self._stop(queue, "failing")
-        return []
-
-    def _stop(self, queue: EndpointQueue, reason: str) -> None:
-        """Nothing more goes there from now on; that it is disabled becomes durable soon."""
-        if queue.stored.status == repository.ENABLED:
-            queue.stored = queue.stored._replace(status=repository.DISABLED)
-            queue.clear()
-            self._spawn(self._disable_for_good(queue.stored.key, reason))
-
-    async def _disable_for_good(self, key: EndpointKey, reason: str) -> None:
-        while True:
-            try:
-                await self._disable(key, reason)
-            except StoreError as problem:
-                logger.warning("webhook endpoint %s is disabled later: %s", key.id, problem)
-                await asyncio.sleep(AGAIN_SECONDS)
-            else:
-                return
+    def _go_on(self, queue: EndpointQueue) -> None:
+        """A result is durable: there may be room for more, or more to do."""
+        self._consider(queue)
+        if self._turns:
+            self._call_pump()
 
     # Finding what is due.
 
@@ -382,21 +306,6 @@ class Deliverer:
             logger.error("event %s is not in the log, and cannot be sent", delivery.event_id)
             change = deliveries.giving_up(delivery.endpoint, delivery.event_id, now, "event_unreadable")
             self._results.put(Result([change], _nothing))
-
-
-def _finished_try(delivery: StoredDelivery, verdict: Verdict, now: int, answer: Answer | None) -> Change:
-    status = {"delivered": DELIVERED, "retry": PENDING, "dead": DEAD}[verdict.decision]
-    finished_at = None if status == PENDING else now
-    return deliveries.finished_try(
-        delivery, status, verdict.next_at, finished_at, answer.status if answer else None, verdict.error
-    )
-
-
-def _shown(beginning: bytes) -> str | None:
-    """As text that every database takes; a receiver may send back anything, even what it must not have."""
-    if not beginning:
-        return None
-    return scrub_text(beginning.decode(errors="replace").replace("\0", "\ufffd"))
 
 
 def _nothing() -> None:

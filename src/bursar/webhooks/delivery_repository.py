@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from bursar.http.paging import Window
+from bursar.kit.ids import created_microseconds
 from bursar.store.unit import Change, Row
 from bursar.webhooks.repository import EndpointKey
 from bursar.webhooks.tables import webhook_attempts, webhook_counters, webhook_deliveries
@@ -191,6 +192,19 @@ def known_events(connection: Connection, endpoint: EndpointKey, event_ids: Seque
     return set(connection.execute(query).scalars())
 
 
+def states(
+    connection: Connection, org_id: str, livemode: int, endpoint_ids: Sequence[str], event_ids: Sequence[str]
+) -> dict[tuple[str, str], str]:
+    """By endpoint and event, of those that there are."""
+    query = select(_table.endpoint_id, _table.event_id, _table.status).where(
+        _table.org_id == org_id,
+        _table.livemode == livemode,
+        _table.endpoint_id.in_(list(endpoint_ids)),
+        _table.event_id.in_(list(event_ids)),
+    )
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
+
+
 def sequence_numbers(
     connection: Connection, org_id: str, livemode: int, endpoint_ids: Sequence[str], event_ids: Sequence[str]
 ) -> dict[str, int]:
@@ -223,6 +237,18 @@ def next_due(connection: Connection, endpoint: EndpointKey, after: int) -> int |
     query = select(func.min(_table.next_at)).where(*_of(endpoint), _table.status == PENDING, _table.next_at > after)
     found = connection.execute(query).scalar()
     return None if found is None else int(found)
+
+
+class Waiting(NamedTuple):
+    deliveries: int
+    # When its oldest event happened, in microseconds.
+    oldest: int | None
+
+
+def waiting(connection: Connection, endpoint: EndpointKey) -> Waiting:
+    query = select(func.count(), func.min(_table.event_id)).where(*_of(endpoint), _table.status == PENDING)
+    found, event_id = connection.execute(query).one()
+    return Waiting(int(found), created_microseconds(event_id) if event_id else None)
 
 
 def some_of(

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection
 
 from bursar.events.reader import PREFIX as EVENT_PREFIX
-from bursar.events.reader import LoggedEvent
-from bursar.events.tables import events
 from bursar.http.call import Call, Effect
 from bursar.http.paging import Page, missing, window
 from bursar.kit.clock import Clock, seconds
 from bursar.kit.ids import lowest_id_at
 from bursar.store.log import Entry
 from bursar.store.store import Store
-from bursar.store.unit import Change, Unit
+from bursar.store.unit import Unit
 from bursar.webhooks import delivery_repository as deliveries
 from bursar.webhooks import repository
 from bursar.webhooks.bodies import body_of, find_events
 from bursar.webhooks.delivery_repository import PENDING, StoredDelivery
 from bursar.webhooks.managed import document_of, read_delivery_id, shown_delivery
+from bursar.webhooks.replaying import FAR_AWAY, Replayed, Span, of_deliveries, of_the_log
 from bursar.webhooks.repository import EndpointKey, StoredEndpoint
 from bursar.webhooks.rules import Filter, check_events
 from bursar.webhooks.schemas import (
@@ -35,17 +33,6 @@ from bursar.webhooks.schemas import (
 from bursar.webhooks.service import WebhookService, check_enabled
 
 URL = "/api/v1/webhook-deliveries"
-FAR_AWAY = "evt_~"  # behind every event's id
-
-_columns: Sequence[Any] = tuple(events.c[name] for name in LoggedEvent._fields)
-
-
-class Replayed(NamedTuple):
-    changes: list[Change]
-    # The last event that was looked at.
-    last: str | None
-    replayed: int
-    has_more: bool
 
 
 class DeliveryService:
@@ -123,10 +110,10 @@ class DeliveryService:
         now = self._clock.now_microseconds()
 
         def query(connection: Connection) -> Replayed:
+            span = Span(low, high or FAR_AWAY, types, params.limit)
             if params.status is not None:
-                rows = deliveries.between(connection, stored.key, params.status, low, high, params.limit + 1)
-                return _again(stored.key, rows, types, params.limit, now)
-            return _from_log(connection, stored, low, high or FAR_AWAY, types, params.limit, now)
+                return of_deliveries(connection, stored, params.status, span, now)
+            return of_the_log(connection, stored, span, now)
 
         done = await self._store.read(query)
         answer = Replay(
@@ -146,69 +133,6 @@ class DeliveryService:
             origin=call.origin(),
         )
         return Effect(answer, Unit([*done.changes, repository.waking(stored.key)], [entry]))
-
-
-def _again(key: EndpointKey, rows: Sequence[StoredDelivery], types: Filter | None, limit: int, now: int) -> Replayed:
-    looked_at = rows[:limit]
-    wanted = [row for row in looked_at if types is None or types.wants(row.event_type)]
-    changes = [deliveries.sending_again(key, row.event_id, now) for row in wanted]
-    return Replayed(changes, looked_at[-1].event_id if looked_at else None, len(wanted), len(rows) > limit)
-
-
-def _from_log(
-    connection: Connection,
-    stored: StoredEndpoint,
-    low: str,
-    high: str,
-    types: Filter | None,
-    limit: int,
-    now: int,
-) -> Replayed:
-    """All that the endpoint listens to. What it never had is made due now; what it had is due again."""
-    key = stored.key
-    query = (
-        select(events.c.id, events.c.event_type)
-        .where(
-            and_(
-                events.c.org_id == key.org_id,
-                events.c.livemode == key.livemode,
-                events.c.id > low,
-                events.c.id < high,
-            )
-        )
-        .order_by(events.c.id)
-        .limit(limit + 1)
-    )
-    rows = connection.execute(query).all()
-    listens = Filter(stored.endpoint.enabled_events)
-    looked_at = rows[:limit]
-    wanted = [
-        row for row in looked_at if listens.wants(row.event_type) and (types is None or types.wants(row.event_type))
-    ]
-    event_ids = [row.id for row in wanted]
-    known = deliveries.known_events(connection, key, event_ids)
-    endpoint_ids = repository.ids_of(connection, key.org_id, key.livemode)
-    numbers = deliveries.sequence_numbers(connection, key.org_id, key.livemode, endpoint_ids, event_ids)
-    changes = []
-    for row in wanted:
-        if row.id in known:
-            changes.append(deliveries.sending_again(key, row.id, now))
-            continue
-        delivery = StoredDelivery(
-            org_id=key.org_id,
-            livemode=key.livemode,
-            endpoint_id=key.id,
-            event_id=row.id,
-            status=PENDING,
-            event_type=row.event_type,
-            sequence_number=numbers.get(row.id),
-            pending_webhooks=1,
-            tries=0,
-            tries_before=0,
-            next_at=now,
-        )
-        changes.append(deliveries.insertion(delivery))
-    return Replayed(changes, looked_at[-1].id if looked_at else None, len(wanted), len(rows) > limit)
 
 
 def _find(connection: Connection, call: Call, delivery_id: str) -> StoredDelivery | None:

@@ -46,14 +46,14 @@ class WebhookService:
         self._store = store
         self._ids = ids
         self._clock = clock
-        self._secrets = secrets
+        self.secrets = secrets
         self._allow_loopback = allow_loopback
 
     # On `/v1`.
 
     async def create(self, call: Call, params: WebhookEndpointParams) -> Effect:
         stored, secret, unit = await self._made(call, params)
-        return Effect(msgspec.structs.replace(stored.endpoint, secret=secret), unit)
+        return self._telling(msgspec.structs.replace(stored.endpoint, secret=secret), unit, stored)
 
     async def retrieve(self, call: Call) -> WebhookEndpoint:
         return (await self.find(call)).endpoint
@@ -76,7 +76,7 @@ class WebhookService:
 
     async def create_managed(self, call: Call, params: WebhookEndpointParams) -> Effect:
         stored, secret, unit = await self._made(call, params)
-        return Effect(managed(stored, secret), unit)
+        return self._telling(managed(stored, secret), unit, stored)
 
     async def retrieve_managed(self, call: Call) -> ManagedWebhookEndpoint:
         return managed(await self.find(call))
@@ -96,12 +96,12 @@ class WebhookService:
         now = self._clock.now_microseconds()
         overlap = params.overlap_hours * SECONDS_OF_AN_HOUR * MICROSECONDS_PER_SECOND
         after = before._replace(
-            secret_sealed=self._secrets.seal(secret, *before.key),
+            secret_sealed=self.secrets.seal(secret, *before.key),
             previous_secret_sealed=before.secret_sealed if overlap else None,
             previous_secret_until=now + overlap if overlap else None,
         )
         unit = self._changed(call, "bursar.webhook_endpoint.secret_rotated", before, after)
-        return Effect(managed(after, secret), unit)
+        return self._telling(managed(after, secret), unit, after)
 
     async def pause(self, call: Call) -> Effect:
         """What happens meanwhile waits, and is sent afterwards."""
@@ -151,7 +151,7 @@ class WebhookService:
             failing_since=None,
             disabled_reason=None,
             disabled_at=None,
-            secret_sealed=self._secrets.seal(secret, *key),
+            secret_sealed=self.secrets.seal(secret, *key),
             previous_secret_sealed=None,
             previous_secret_until=None,
             begins_behind=ends,
@@ -168,6 +168,10 @@ class WebhookService:
         )
         entry = self._entry(call, "bursar.webhook_endpoint.created", stored)
         return stored, secret, Unit([repository.insertion(stored)], [entry])
+
+    def _telling(self, answer: msgspec.Struct, unit: Unit, stored: StoredEndpoint) -> Effect:
+        """The one answer that shows the secret, and its retries: what is kept for those is sealed."""
+        return Effect(answer, unit, kept=self.secrets.kept(answer, stored.secret_sealed))
 
     async def _updated(self, call: Call, params: WebhookEndpointChangeParams) -> tuple[StoredEndpoint, Unit]:
         before = await self.find(call)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 
 from sqlalchemy import Connection
 
@@ -21,22 +20,22 @@ from bursar.kit.clock import Clock
 from bursar.store.errors import StoreError
 from bursar.store.signal import Listener
 from bursar.store.store import Store
-from bursar.webhooks import repository, sweeping
+from bursar.webhooks import repository, sharing, sweeping
 from bursar.webhooks.addresses import Guard
 from bursar.webhooks.bodies import RecentBodies
 from bursar.webhooks.delivering import Deliverer, MakeReceiver, receivers
+from bursar.webhooks.figures import Figures, keep_fresh
+from bursar.webhooks.outcomes import Outcomes
+from bursar.webhooks.queues import EndpointQueue
 from bursar.webhooks.repository import DELETED, ENABLED, EndpointKey, Footprint, StoredEndpoint
 from bursar.webhooks.results import Results
 from bursar.webhooks.rules import Pace
 from bursar.webhooks.secrets import EndpointSecrets
+from bursar.webhooks.sharing import Shards, shard_of
 from bursar.webhooks.taking_in import TakingIn
 
-# Into how many parts the organisations are divided among processes.
-SHARDS = 4
-LEASE = "webhooks"
 # Another process's commits are seen by looking.
 POLL_SECONDS = 0.2
-LEASES_SECONDS = 3.0
 # How soon a change of an endpoint is noticed. Never more than a twentieth of the time is spent on looking.
 ENDPOINTS_SECONDS = 0.25
 ENDPOINTS_SHARE = 20
@@ -47,12 +46,11 @@ GATHER_SECONDS = 0.005
 AGAIN_SECONDS = 1.0
 HOUSEKEEPING_FIRST_SECONDS, HOUSEKEEPING_SECONDS = 90.0, 3_600.0
 CLOSE_SECONDS_MAX = 3.0
+# Before another process takes a shard over. What has not ended by then, it sends again.
+HAND_OVER_SECONDS_MAX = 3.0
+HAND_OVER_LOOK_SECONDS = 0.02
 
 logger = logging.getLogger(__name__)
-
-
-def shard_of(org_id: str) -> int:
-    return zlib.crc32(org_id.encode()) % SHARDS
 
 
 class WebhookWorker:
@@ -67,6 +65,7 @@ class WebhookWorker:
         pace: Pace | None = None,
         make_receiver: MakeReceiver | None = None,
         closing: Callable[[], None] | None = None,  # called at the end
+        figures: Figures | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -74,8 +73,8 @@ class WebhookWorker:
         self._pace = pace or Pace()
         self._make_receiver = make_receiver or receivers(guard, self._pace)
         self._closing = closing
-        self._leases = Leases(store, clock)
-        self._held: frozenset[int] = frozenset()
+        self._figures = figures or Figures()
+        self.shards = Shards(Leases(store, clock), self._hand_over)
         self._footprints: dict[EndpointKey, Footprint] = {}
         # Those that this process looks after, enabled or not.
         self._endpoints: dict[EndpointKey, StoredEndpoint] = {}
@@ -86,12 +85,14 @@ class WebhookWorker:
     async def run(self) -> None:
         """Until it is cancelled."""
         bodies, results = RecentBodies(), Results(self._store)
+        outcomes = Outcomes(self._clock, results, self._disable, self._pace, self._figures)
         self._deliverer = Deliverer(
-            self._store, self._clock, self._secrets, self._make_receiver, results, bodies, self._disable, self._pace
+            self._store, self._clock, self._secrets, self._make_receiver, results, bodies, outcomes, self._pace
         )
         modes = [TakingIn(self._store, self._clock, livemode, bodies) for livemode in (0, 1)]
         listener = self._store.committed.listen()
-        tasks = [asyncio.create_task(results.run()), asyncio.create_task(self._keep_house())]
+        counting = keep_fresh(self._figures, self._store, self._clock, self._as_they_are)
+        tasks = [asyncio.create_task(work) for work in (results.run(), self._keep_house(), counting)]
         try:
             await self._go_on(listener, modes)
         finally:
@@ -99,7 +100,7 @@ class WebhookWorker:
             for task in (*tasks, *self._sweeps.values()):
                 task.cancel()
             await asyncio.gather(*tasks, *self._sweeps.values(), return_exceptions=True)
-            await self._close(results)
+            await self._close(results, outcomes)
             if self._closing is not None:
                 self._closing()
 
@@ -149,37 +150,37 @@ class WebhookWorker:
         now = time.monotonic()
         if now < self._leases_at:
             return
-        self._leases_at = now + LEASES_SECONDS
+        self._leases_at = now + sharing.LOOK_SECONDS
         if not self._footprints and not await self._store.read(repository.footprints):
             return  # nobody is to be told anything
-        held = set()
-        if self._held:
-            kept = await asyncio.gather(*(self._leases.hold(_lease(shard)) for shard in sorted(self._held)))
-            held = {shard for shard, is_kept in zip(sorted(self._held), kept, strict=True) if is_kept}
-        free = [shard for shard in range(SHARDS) if shard not in self._held]
-        random.shuffle(free)
-        for shard in free:
-            # One at a time, so that processes which start together share.
-            if await self._leases.hold(_lease(shard)):
-                held.add(shard)
-                self._leases_at = now + POLL_SECONDS
-                break
-        if held != self._held:
-            if self._held - held:
+        before = self.shards.held
+        self._leases_at = now + await self.shards.look()
+        if self.shards.held != before:
+            if before - self.shards.held:
                 for mode in modes:
                     mode.forget()
-            self._held = frozenset(held)
             self._endpoints_at = 0.0
 
     def _is_ours(self, key: EndpointKey) -> bool:
-        return shard_of(key.org_id) in self._held
+        return shard_of(key.org_id) in self.shards.held
+
+    def _hand_over(self, shard: int) -> Awaitable[None]:
+        keys = [key for key in self._endpoints if shard_of(key.org_id) == shard]
+        return self._until_ended(self._deliverer.drop(keys))
+
+    async def _until_ended(self, queues: Sequence[EndpointQueue]) -> None:
+        """What is on its way has arrived, and its result is durable; or it takes too long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HAND_OVER_SECONDS_MAX):
+                while any(queue.known for queue in queues):  # noqa: ASYNC110 - many tries end, each for itself
+                    await asyncio.sleep(HAND_OVER_LOOK_SECONDS)
 
     async def _notice_changes(self) -> None:
         began = time.monotonic()
         if began < self._endpoints_at:
             return
         footprints = await self._store.read(repository.footprints)
-        if footprints and not self._held:
+        if footprints and not self._footprints:  # the first endpoint need not wait
             self._leases_at = 0.0
         self._footprints = footprints
         lost = [key for key in self._endpoints if key not in footprints or not self._is_ours(key)]
@@ -218,6 +219,12 @@ class WebhookWorker:
         if stored.status != ENABLED:
             self._sweep(stored)
 
+    def _as_they_are(self) -> Iterator[StoredEndpoint]:
+        """With what the queues know better: since when nothing has arrived."""
+        for key, stored in self._endpoints.items():
+            queue = self._deliverer.queues.get(key)
+            yield stored if queue is None else stored._replace(failing_since=queue.failing_since)
+
     # What ends.
 
     async def _disable(self, key: EndpointKey, reason: str) -> None:
@@ -252,16 +259,13 @@ class WebhookWorker:
                     logger.warning("old webhooks make room later: %s", problem)
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
-    async def _close(self, results: Results) -> None:
+    async def _close(self, results: Results, outcomes: Outcomes) -> None:
         """What has ended is written, and whoever comes next need not wait for the leases."""
         await self._deliverer.close()
+        await outcomes.close()
         try:
             async with asyncio.timeout(CLOSE_SECONDS_MAX):
                 await results.flush()
-                await asyncio.gather(*(self._leases.give_up(_lease(shard)) for shard in self._held))
+                await self.shards.close()
         except (StoreError, TimeoutError) as problem:
             logger.warning("webhooks ended without a last word: %s", problem)
-
-
-def _lease(shard: int) -> str:
-    return f"{LEASE}:{shard}"

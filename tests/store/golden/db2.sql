@@ -1,3 +1,14 @@
+CREATE TABLE announced_settlements (
+    org_id VARCHAR(40) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    connector VARCHAR(40) NOT NULL,
+    account VARCHAR(100) NOT NULL,
+    settlement_id VARCHAR(100) NOT NULL,
+    announced BIGINT NOT NULL,
+    document CLOB NOT NULL,
+    CONSTRAINT pk_announced_settlements PRIMARY KEY (org_id, livemode, connector, account, settlement_id)
+);
+
 CREATE TABLE api_keys (
     org_id VARCHAR(40) NOT NULL,
     id VARCHAR(40) NOT NULL,
@@ -81,19 +92,6 @@ CREATE TABLE balance_transactions (
 CREATE INDEX ix_balance_transactions_source ON balance_transactions (org_id, livemode, source_id, id);
 
 CREATE INDEX ix_balance_transactions_wallet ON balance_transactions (org_id, livemode, wallet, id);
-
-CREATE TABLE bank_events (
-    org_id VARCHAR(40) NOT NULL,
-    livemode SMALLINT NOT NULL,
-    connector VARCHAR(40) NOT NULL,
-    event_id VARCHAR(100) NOT NULL,
-    kind VARCHAR(40) NOT NULL,
-    state VARCHAR(12) NOT NULL,
-    received BIGINT NOT NULL,
-    note CLOB,
-    document CLOB NOT NULL,
-    CONSTRAINT pk_bank_events PRIMARY KEY (org_id, livemode, connector, event_id)
-);
 
 CREATE TABLE capture_deadlines (
     org_id VARCHAR(40) NOT NULL,
@@ -259,6 +257,49 @@ CREATE TABLE identities (
     seen BIGINT NOT NULL,
     CONSTRAINT pk_identities PRIMARY KEY (org_id, provider_id, subject_hash)
 );
+
+CREATE TABLE incoming_webhook_events (
+    org_id VARCHAR(40) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    connector VARCHAR(40) NOT NULL,
+    account VARCHAR(100) NOT NULL,
+    event_id VARCHAR(100) NOT NULL,
+    webhook_id VARCHAR(40),
+    kind VARCHAR(40) NOT NULL,
+    state VARCHAR(12) NOT NULL,
+    received BIGINT NOT NULL,
+    note CLOB,
+    CONSTRAINT pk_incoming_webhook_events PRIMARY KEY (org_id, livemode, connector, account, event_id)
+);
+
+CREATE TABLE incoming_webhooks (
+    org_id VARCHAR(40) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) NOT NULL,
+    connector VARCHAR(40) NOT NULL,
+    account VARCHAR(100) NOT NULL,
+    state VARCHAR(14) NOT NULL,
+    kind VARCHAR(40),
+    received BIGINT NOT NULL,
+    next_at BIGINT,
+    tries INT NOT NULL,
+    finished BIGINT,
+    reason CLOB,
+    sender VARCHAR(64),
+    request_id VARCHAR(40),
+    named VARCHAR(130),
+    body_length INT NOT NULL,
+    body_digest VARCHAR(64) NOT NULL,
+    is_exact SMALLINT NOT NULL,
+    headers_document CLOB,
+    body_text CLOB,
+    events_document CLOB NOT NULL,
+    CONSTRAINT pk_incoming_webhooks PRIMARY KEY (org_id, livemode, id)
+);
+
+CREATE INDEX ix_incoming_webhooks_due ON incoming_webhooks (state, next_at);
+
+CREATE INDEX ix_incoming_webhooks_state ON incoming_webhooks (org_id, livemode, state, id);
 
 CREATE TABLE invitations (
     org_id VARCHAR(40) NOT NULL,
@@ -549,6 +590,19 @@ CREATE TABLE refunds (
 CREATE INDEX ix_refunds_charge ON refunds (org_id, livemode, charge, id);
 
 CREATE INDEX ix_refunds_payment_intent ON refunds (org_id, livemode, payment_intent, id);
+
+CREATE TABLE running_processes (
+    org_id VARCHAR(40) NOT NULL,
+    id VARCHAR(40) NOT NULL,
+    command VARCHAR(20) NOT NULL,
+    host VARCHAR(60) NOT NULL,
+    process_number INT NOT NULL,
+    program_version VARCHAR(40) NOT NULL,
+    roles VARCHAR(400) NOT NULL,
+    started BIGINT NOT NULL,
+    seen BIGINT NOT NULL,
+    CONSTRAINT pk_running_processes PRIMARY KEY (org_id, id)
+);
 
 CREATE TABLE search_terms (
     org_id VARCHAR(40) NOT NULL,
@@ -1102,14 +1156,24 @@ SELECT work_leases.holder, work_leases."until"
 FROM work_leases
 WHERE work_leases.org_id = ? AND work_leases.name = ?;
 
+-- bursar.events.leases._FIND_GROUP
+SELECT work_leases.name, work_leases.holder
+FROM work_leases
+WHERE work_leases.org_id = ? AND work_leases.name > ? AND work_leases.name < ? AND work_leases."until" > ?;
+
 -- bursar.events.reader.INSERT_CURSOR
 INSERT INTO log_cursors (org_id, livemode, lane, reader, event_id, sequence_number) VALUES (?, ?, ?, ?, ?, ?);
 
 -- bursar.events.reader.MOVE_CURSOR
 UPDATE log_cursors SET event_id=?, sequence_number=? WHERE log_cursors.org_id = ? AND log_cursors.livemode = ? AND log_cursors.lane = ? AND log_cursors.reader = ? AND log_cursors.event_id = ?;
 
+-- bursar.events.reader._FIND_CURSORS
+SELECT log_cursors.lane, log_cursors.event_id
+FROM log_cursors
+WHERE log_cursors.org_id = ? AND log_cursors.livemode = ? AND log_cursors.reader = ?;
+
 -- bursar.events.repository._FIND
-SELECT events.id, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events."data"
+SELECT events.id, events.lane, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events."data"
 FROM events
 WHERE events.org_id = ? AND events.livemode = ? AND events.id = ? AND (events.event_type < ? OR events.event_type >= ?);
 
@@ -1154,17 +1218,68 @@ FROM sign_in_providers
 WHERE sign_in_providers.org_id = ? ORDER BY sign_in_providers.id;
 
 -- bursar.hooks.repository.INSERT
-INSERT INTO bank_events (org_id, livemode, connector, event_id, kind, state, received, note, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO incoming_webhooks (org_id, livemode, id, connector, account, state, kind, received, next_at, tries, finished, reason, sender, request_id, named, body_length, body_digest, is_exact, headers_document, body_text, events_document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
--- bursar.hooks.repository._IS_KNOWN
-SELECT bank_events.event_id
-FROM bank_events
-WHERE bank_events.org_id = ? AND bank_events.livemode = ? AND bank_events.connector = ? AND bank_events.event_id = ?;
+-- bursar.hooks.repository.INSERT_EVENT
+INSERT INTO incoming_webhook_events (org_id, livemode, connector, account, event_id, webhook_id, kind, state, received, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
--- bursar.hooks.repository._UNMATCHED
-SELECT bank_events.org_id, bank_events.livemode, bank_events.connector, bank_events.event_id, bank_events.kind, bank_events.state, bank_events.received, bank_events.note, bank_events.document
-FROM bank_events
-WHERE bank_events.state = ? ORDER BY bank_events.received DESC LIMIT ?;
+-- bursar.hooks.repository.INSERT_SETTLEMENT
+INSERT INTO announced_settlements (org_id, livemode, connector, account, settlement_id, announced, document) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- bursar.hooks.repository.CLAIM
+UPDATE incoming_webhooks SET next_at=? WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ? AND incoming_webhooks.next_at = ?;
+
+-- bursar.hooks.repository.END
+UPDATE incoming_webhooks SET state=?, next_at=?, tries=(incoming_webhooks.tries + ?), finished=?, reason=? WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ? AND incoming_webhooks.next_at = ?;
+
+-- bursar.hooks.repository.PROCESS_AGAIN
+UPDATE incoming_webhooks SET state=?, kind=?, next_at=?, finished=?, events_document=? WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ? AND incoming_webhooks.state = ? AND incoming_webhooks.tries = ?;
+
+-- bursar.hooks.repository.FORGET_BODY
+UPDATE incoming_webhooks SET is_exact=?, headers_document=?, body_text=? WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ?;
+
+-- bursar.hooks.repository.DELETE
+DELETE FROM incoming_webhooks WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ?;
+
+-- bursar.hooks.repository._FIND
+SELECT incoming_webhooks.org_id, incoming_webhooks.livemode, incoming_webhooks.id, incoming_webhooks.connector, incoming_webhooks.account, incoming_webhooks.state, incoming_webhooks.kind, incoming_webhooks.received, incoming_webhooks.next_at, incoming_webhooks.tries, incoming_webhooks.finished, incoming_webhooks.reason, incoming_webhooks.sender, incoming_webhooks.request_id, incoming_webhooks.named, incoming_webhooks.body_length, incoming_webhooks.body_digest, incoming_webhooks.is_exact, incoming_webhooks.headers_document, incoming_webhooks.body_text, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ?;
+
+-- bursar.hooks.repository._DUE
+SELECT incoming_webhooks.org_id, incoming_webhooks.livemode, incoming_webhooks.id, incoming_webhooks.connector, incoming_webhooks.account, incoming_webhooks.state, incoming_webhooks.kind, incoming_webhooks.received, incoming_webhooks.next_at, incoming_webhooks.tries, incoming_webhooks.finished, incoming_webhooks.reason, incoming_webhooks.sender, incoming_webhooks.request_id, incoming_webhooks.named, incoming_webhooks.body_length, incoming_webhooks.body_digest, incoming_webhooks.is_exact, incoming_webhooks.headers_document, incoming_webhooks.body_text, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.state = ? AND incoming_webhooks.next_at <= ? ORDER BY incoming_webhooks.next_at LIMIT ?;
+
+-- bursar.hooks.repository._FIND_EVENT
+SELECT incoming_webhook_events.org_id, incoming_webhook_events.livemode, incoming_webhook_events.connector, incoming_webhook_events.account, incoming_webhook_events.event_id, incoming_webhook_events.webhook_id, incoming_webhook_events.kind, incoming_webhook_events.state, incoming_webhook_events.received, incoming_webhook_events.note
+FROM incoming_webhook_events
+WHERE incoming_webhook_events.org_id = ? AND incoming_webhook_events.livemode = ? AND incoming_webhook_events.connector = ? AND incoming_webhook_events.account = ? AND incoming_webhook_events.event_id = ?;
+
+-- bursar.hooks.repository._FIND_SETTLEMENT
+SELECT announced_settlements.document
+FROM announced_settlements
+WHERE announced_settlements.org_id = ? AND announced_settlements.livemode = ? AND announced_settlements.connector = ? AND announced_settlements.account = ? AND announced_settlements.settlement_id = ?;
+
+-- bursar.hooks.repository._WAITING
+SELECT incoming_webhooks.named, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.state = ?;
+
+-- bursar.hooks.repository._WITH_BODIES
+SELECT incoming_webhooks.id
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id < ? AND incoming_webhooks.next_at IS NULL AND incoming_webhooks.headers_document IS NOT NULL ORDER BY incoming_webhooks.id LIMIT ?;
+
+-- bursar.hooks.repository._OLD
+SELECT incoming_webhooks.id
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id < ? AND incoming_webhooks.next_at IS NULL ORDER BY incoming_webhooks.id LIMIT ?;
+
+-- bursar.hooks.repository._OLD_OF_STATE
+SELECT incoming_webhooks.id
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id < ? AND incoming_webhooks.next_at IS NULL AND incoming_webhooks.state = ? ORDER BY incoming_webhooks.id LIMIT ?;
 
 -- bursar.http.idempotency.INSERT
 INSERT INTO idempotency_keys (org_id, livemode, idempotency_key, created, fingerprint, request_id, status, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
@@ -1661,6 +1776,25 @@ WHERE sessions.org_id = ? AND sessions.user_id = ? AND sessions.ended IS NULL AN
 SELECT refresh_tokens.org_id, refresh_tokens.token_hash, refresh_tokens.session_id, refresh_tokens.created, refresh_tokens.expires, refresh_tokens.used
 FROM refresh_tokens
 WHERE refresh_tokens.org_id = ? AND refresh_tokens.token_hash = ?;
+
+-- bursar.processes.repository._INSERT
+INSERT INTO running_processes (org_id, id, command, host, process_number, program_version, roles, started, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- bursar.processes.repository._SEEN
+UPDATE running_processes SET roles=?, seen=? WHERE running_processes.org_id = ? AND running_processes.id = ?;
+
+-- bursar.processes.repository._DELETE
+DELETE FROM running_processes WHERE running_processes.org_id = ? AND running_processes.id = ?;
+
+-- bursar.processes.repository._ALIVE
+SELECT running_processes.org_id, running_processes.id, running_processes.command, running_processes.host, running_processes.process_number, running_processes.program_version, running_processes.roles, running_processes.started, running_processes.seen
+FROM running_processes
+WHERE running_processes.org_id = ? AND running_processes.seen >= ? ORDER BY running_processes.id LIMIT __[POSTCOMPILE_param_1];
+
+-- bursar.processes.repository._FORGOTTEN
+SELECT running_processes.id
+FROM running_processes
+WHERE running_processes.org_id = ? AND running_processes.seen < ? LIMIT __[POSTCOMPILE_param_1];
 
 -- bursar.refunds.repository.INSERT
 INSERT INTO refunds (org_id, livemode, id, "version", charge, payment_intent, status, amount_minor, currency, attempt_id, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

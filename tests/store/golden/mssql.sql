@@ -1,3 +1,14 @@
+CREATE TABLE announced_settlements (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    connector VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    account VARCHAR(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    settlement_id VARCHAR(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    announced BIGINT NOT NULL,
+    document NVARCHAR(max) NOT NULL,
+    CONSTRAINT pk_announced_settlements PRIMARY KEY (org_id, livemode, connector, account, settlement_id)
+);
+
 CREATE TABLE api_keys (
     org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
     id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
@@ -81,19 +92,6 @@ CREATE TABLE balance_transactions (
 CREATE INDEX ix_balance_transactions_source ON balance_transactions (org_id, livemode, source_id, id);
 
 CREATE INDEX ix_balance_transactions_wallet ON balance_transactions (org_id, livemode, wallet, id);
-
-CREATE TABLE bank_events (
-    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    livemode SMALLINT NOT NULL,
-    connector VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    event_id VARCHAR(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    kind VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    state VARCHAR(12) COLLATE Latin1_General_100_BIN2 NOT NULL,
-    received BIGINT NOT NULL,
-    note NVARCHAR(max) NULL,
-    document NVARCHAR(max) NOT NULL,
-    CONSTRAINT pk_bank_events PRIMARY KEY (org_id, livemode, connector, event_id)
-);
 
 CREATE TABLE capture_deadlines (
     org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
@@ -259,6 +257,49 @@ CREATE TABLE identities (
     seen BIGINT NOT NULL,
     CONSTRAINT pk_identities PRIMARY KEY (org_id, provider_id, subject_hash)
 );
+
+CREATE TABLE incoming_webhook_events (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    connector VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    account VARCHAR(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    event_id VARCHAR(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    webhook_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    kind VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    state VARCHAR(12) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    received BIGINT NOT NULL,
+    note NVARCHAR(max) NULL,
+    CONSTRAINT pk_incoming_webhook_events PRIMARY KEY (org_id, livemode, connector, account, event_id)
+);
+
+CREATE TABLE incoming_webhooks (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    connector VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    account VARCHAR(100) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    state VARCHAR(14) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    kind VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    received BIGINT NOT NULL,
+    next_at BIGINT NULL,
+    tries INTEGER NOT NULL,
+    finished BIGINT NULL,
+    reason NVARCHAR(max) NULL,
+    sender NVARCHAR(64) COLLATE Latin1_General_100_BIN2 NULL,
+    request_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NULL,
+    named VARCHAR(130) COLLATE Latin1_General_100_BIN2 NULL,
+    body_length INTEGER NOT NULL,
+    body_digest VARCHAR(64) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    is_exact SMALLINT NOT NULL,
+    headers_document NVARCHAR(max) NULL,
+    body_text NVARCHAR(max) NULL,
+    events_document NVARCHAR(max) NOT NULL,
+    CONSTRAINT pk_incoming_webhooks PRIMARY KEY (org_id, livemode, id)
+);
+
+CREATE INDEX ix_incoming_webhooks_due ON incoming_webhooks (state, next_at);
+
+CREATE INDEX ix_incoming_webhooks_state ON incoming_webhooks (org_id, livemode, state, id);
 
 CREATE TABLE invitations (
     org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
@@ -549,6 +590,19 @@ CREATE TABLE refunds (
 CREATE INDEX ix_refunds_charge ON refunds (org_id, livemode, charge, id);
 
 CREATE INDEX ix_refunds_payment_intent ON refunds (org_id, livemode, payment_intent, id);
+
+CREATE TABLE running_processes (
+    org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    command VARCHAR(20) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    host NVARCHAR(60) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    process_number INTEGER NOT NULL,
+    program_version VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    roles VARCHAR(400) COLLATE Latin1_General_100_BIN2 NOT NULL,
+    started BIGINT NOT NULL,
+    seen BIGINT NOT NULL,
+    CONSTRAINT pk_running_processes PRIMARY KEY (org_id, id)
+);
 
 CREATE TABLE search_terms (
     org_id VARCHAR(40) COLLATE Latin1_General_100_BIN2 NOT NULL,
@@ -1128,14 +1182,24 @@ SELECT work_leases.holder, work_leases.until
 FROM work_leases
 WHERE work_leases.org_id = :org_id_1 AND work_leases.name = :n;
 
+-- bursar.events.leases._FIND_GROUP
+SELECT work_leases.name, work_leases.holder
+FROM work_leases
+WHERE work_leases.org_id = :org_id_1 AND work_leases.name > :low AND work_leases.name < :high AND work_leases.until > :now;
+
 -- bursar.events.reader.INSERT_CURSOR
 INSERT INTO log_cursors (org_id, livemode, lane, reader, event_id, sequence_number) VALUES (:org_id, :livemode, :lane, :reader, :event_id, :sequence_number);
 
 -- bursar.events.reader.MOVE_CURSOR
 UPDATE log_cursors SET event_id=:new_event, sequence_number=:new_number WHERE log_cursors.org_id = :o AND log_cursors.livemode = :m AND log_cursors.lane = :l AND log_cursors.reader = :r AND log_cursors.event_id = :expected_event;
 
+-- bursar.events.reader._FIND_CURSORS
+SELECT log_cursors.lane, log_cursors.event_id
+FROM log_cursors
+WHERE log_cursors.org_id = :o AND log_cursors.livemode = :m AND log_cursors.reader = :r;
+
 -- bursar.events.repository._FIND
-SELECT events.id, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events.data
+SELECT events.id, events.lane, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events.data
 FROM events
 WHERE events.org_id = :o AND events.livemode = :m AND events.id = :i AND (events.event_type < :event_type_1 OR events.event_type >= :event_type_2);
 
@@ -1180,18 +1244,75 @@ FROM sign_in_providers
 WHERE sign_in_providers.org_id = :org_id_1 ORDER BY sign_in_providers.id;
 
 -- bursar.hooks.repository.INSERT
-INSERT INTO bank_events (org_id, livemode, connector, event_id, kind, state, received, note, document) VALUES (:org_id, :livemode, :connector, :event_id, :kind, :state, :received, :note, :document);
+INSERT INTO incoming_webhooks (org_id, livemode, id, connector, account, state, kind, received, next_at, tries, finished, reason, sender, request_id, named, body_length, body_digest, is_exact, headers_document, body_text, events_document) VALUES (:org_id, :livemode, :id, :connector, :account, :state, :kind, :received, :next_at, :tries, :finished, :reason, :sender, :request_id, :named, :body_length, :body_digest, :is_exact, :headers_document, :body_text, :events_document);
 
--- bursar.hooks.repository._IS_KNOWN
-SELECT bank_events.event_id
-FROM bank_events
-WHERE bank_events.org_id = :o AND bank_events.livemode = :m AND bank_events.connector = :c AND bank_events.event_id = :e;
+-- bursar.hooks.repository.INSERT_EVENT
+INSERT INTO incoming_webhook_events (org_id, livemode, connector, account, event_id, webhook_id, kind, state, received, note) VALUES (:org_id, :livemode, :connector, :account, :event_id, :webhook_id, :kind, :state, :received, :note);
 
--- bursar.hooks.repository._UNMATCHED
-SELECT anon_1.org_id, anon_1.livemode, anon_1.connector, anon_1.event_id, anon_1.kind, anon_1.state, anon_1.received, anon_1.note, anon_1.document
-FROM (SELECT bank_events.org_id AS org_id, bank_events.livemode AS livemode, bank_events.connector AS connector, bank_events.event_id AS event_id, bank_events.kind AS kind, bank_events.state AS state, bank_events.received AS received, bank_events.note AS note, bank_events.document AS document, ROW_NUMBER() OVER (ORDER BY bank_events.received DESC) AS mssql_rn
-FROM bank_events
-WHERE bank_events.state = :state_1) AS anon_1
+-- bursar.hooks.repository.INSERT_SETTLEMENT
+INSERT INTO announced_settlements (org_id, livemode, connector, account, settlement_id, announced, document) VALUES (:org_id, :livemode, :connector, :account, :settlement_id, :announced, :document);
+
+-- bursar.hooks.repository.CLAIM
+UPDATE incoming_webhooks SET next_at=:new_next_at WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i AND incoming_webhooks.next_at = :held_until;
+
+-- bursar.hooks.repository.END
+UPDATE incoming_webhooks SET state=:new_state, next_at=:new_next_at, tries=(incoming_webhooks.tries + :tries_1), finished=:new_finished, reason=:new_reason WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i AND incoming_webhooks.next_at = :held_until;
+
+-- bursar.hooks.repository.PROCESS_AGAIN
+UPDATE incoming_webhooks SET state=:state, kind=:new_kind, next_at=:new_next_at, finished=:finished, events_document=:new_events WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i AND incoming_webhooks.state = :expected_state AND incoming_webhooks.tries = :expected_tries;
+
+-- bursar.hooks.repository.FORGET_BODY
+UPDATE incoming_webhooks SET is_exact=:is_exact, headers_document=:headers_document, body_text=:body_text WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i;
+
+-- bursar.hooks.repository.DELETE
+DELETE FROM incoming_webhooks WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i;
+
+-- bursar.hooks.repository._FIND
+SELECT incoming_webhooks.org_id, incoming_webhooks.livemode, incoming_webhooks.id, incoming_webhooks.connector, incoming_webhooks.account, incoming_webhooks.state, incoming_webhooks.kind, incoming_webhooks.received, incoming_webhooks.next_at, incoming_webhooks.tries, incoming_webhooks.finished, incoming_webhooks.reason, incoming_webhooks.sender, incoming_webhooks.request_id, incoming_webhooks.named, incoming_webhooks.body_length, incoming_webhooks.body_digest, incoming_webhooks.is_exact, incoming_webhooks.headers_document, incoming_webhooks.body_text, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i;
+
+-- bursar.hooks.repository._DUE
+SELECT anon_1.org_id, anon_1.livemode, anon_1.id, anon_1.connector, anon_1.account, anon_1.state, anon_1.kind, anon_1.received, anon_1.next_at, anon_1.tries, anon_1.finished, anon_1.reason, anon_1.sender, anon_1.request_id, anon_1.named, anon_1.body_length, anon_1.body_digest, anon_1.is_exact, anon_1.headers_document, anon_1.body_text, anon_1.events_document
+FROM (SELECT incoming_webhooks.org_id AS org_id, incoming_webhooks.livemode AS livemode, incoming_webhooks.id AS id, incoming_webhooks.connector AS connector, incoming_webhooks.account AS account, incoming_webhooks.state AS state, incoming_webhooks.kind AS kind, incoming_webhooks.received AS received, incoming_webhooks.next_at AS next_at, incoming_webhooks.tries AS tries, incoming_webhooks.finished AS finished, incoming_webhooks.reason AS reason, incoming_webhooks.sender AS sender, incoming_webhooks.request_id AS request_id, incoming_webhooks.named AS named, incoming_webhooks.body_length AS body_length, incoming_webhooks.body_digest AS body_digest, incoming_webhooks.is_exact AS is_exact, incoming_webhooks.headers_document AS headers_document, incoming_webhooks.body_text AS body_text, incoming_webhooks.events_document AS events_document, ROW_NUMBER() OVER (ORDER BY incoming_webhooks.next_at) AS mssql_rn
+FROM incoming_webhooks
+WHERE incoming_webhooks.state = :s AND incoming_webhooks.next_at <= :now) AS anon_1
+WHERE mssql_rn <= :rows;
+
+-- bursar.hooks.repository._FIND_EVENT
+SELECT incoming_webhook_events.org_id, incoming_webhook_events.livemode, incoming_webhook_events.connector, incoming_webhook_events.account, incoming_webhook_events.event_id, incoming_webhook_events.webhook_id, incoming_webhook_events.kind, incoming_webhook_events.state, incoming_webhook_events.received, incoming_webhook_events.note
+FROM incoming_webhook_events
+WHERE incoming_webhook_events.org_id = :o AND incoming_webhook_events.livemode = :m AND incoming_webhook_events.connector = :c AND incoming_webhook_events.account = :a AND incoming_webhook_events.event_id = :e;
+
+-- bursar.hooks.repository._FIND_SETTLEMENT
+SELECT announced_settlements.document
+FROM announced_settlements
+WHERE announced_settlements.org_id = :o AND announced_settlements.livemode = :m AND announced_settlements.connector = :c AND announced_settlements.account = :a AND announced_settlements.settlement_id = :s;
+
+-- bursar.hooks.repository._WAITING
+SELECT incoming_webhooks.named, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.state = :state_1;
+
+-- bursar.hooks.repository._WITH_BODIES
+SELECT anon_1.id
+FROM (SELECT incoming_webhooks.id AS id, ROW_NUMBER() OVER (ORDER BY incoming_webhooks.id) AS mssql_rn
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id < :before AND incoming_webhooks.next_at IS NULL AND incoming_webhooks.headers_document IS NOT NULL) AS anon_1
+WHERE mssql_rn <= :rows;
+
+-- bursar.hooks.repository._OLD
+SELECT anon_1.id
+FROM (SELECT incoming_webhooks.id AS id, ROW_NUMBER() OVER (ORDER BY incoming_webhooks.id) AS mssql_rn
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id < :before AND incoming_webhooks.next_at IS NULL) AS anon_1
+WHERE mssql_rn <= :rows;
+
+-- bursar.hooks.repository._OLD_OF_STATE
+SELECT anon_1.id
+FROM (SELECT incoming_webhooks.id AS id, ROW_NUMBER() OVER (ORDER BY incoming_webhooks.id) AS mssql_rn
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id < :before AND incoming_webhooks.next_at IS NULL AND incoming_webhooks.state = :s) AS anon_1
 WHERE mssql_rn <= :rows;
 
 -- bursar.http.idempotency.INSERT
@@ -1699,6 +1820,25 @@ WHERE sessions.org_id = :org_id_1 AND sessions.user_id = :u AND sessions.ended I
 SELECT refresh_tokens.org_id, refresh_tokens.token_hash, refresh_tokens.session_id, refresh_tokens.created, refresh_tokens.expires, refresh_tokens.used
 FROM refresh_tokens
 WHERE refresh_tokens.org_id = :org_id_1 AND refresh_tokens.token_hash = :h;
+
+-- bursar.processes.repository._INSERT
+INSERT INTO running_processes (org_id, id, command, host, process_number, program_version, roles, started, seen) VALUES (:org_id, :id, :command, :host, :process_number, :program_version, :roles, :started, :seen);
+
+-- bursar.processes.repository._SEEN
+UPDATE running_processes SET roles=:working_at, seen=:now WHERE running_processes.org_id = :o AND running_processes.id = :i;
+
+-- bursar.processes.repository._DELETE
+DELETE FROM running_processes WHERE running_processes.org_id = :o AND running_processes.id = :i;
+
+-- bursar.processes.repository._ALIVE
+SELECT TOP __[POSTCOMPILE_param_1] running_processes.org_id, running_processes.id, running_processes.command, running_processes.host, running_processes.process_number, running_processes.program_version, running_processes.roles, running_processes.started, running_processes.seen
+FROM running_processes
+WHERE running_processes.org_id = :org_id_1 AND running_processes.seen >= :since ORDER BY running_processes.id;
+
+-- bursar.processes.repository._FORGOTTEN
+SELECT TOP __[POSTCOMPILE_param_1] running_processes.id
+FROM running_processes
+WHERE running_processes.org_id = :org_id_1 AND running_processes.seen < :before;
 
 -- bursar.refunds.repository.INSERT
 INSERT INTO refunds (org_id, livemode, id, version, charge, payment_intent, status, amount_minor, currency, attempt_id, document) VALUES (:org_id, :livemode, :id, :version, :charge, :payment_intent, :status, :amount_minor, :currency, :attempt_id, :document);

@@ -1,3 +1,14 @@
+CREATE TABLE announced_settlements (
+    org_id VARCHAR2(40 CHAR) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    connector VARCHAR2(40 CHAR) NOT NULL,
+    account VARCHAR2(100 CHAR) NOT NULL,
+    settlement_id VARCHAR2(100 CHAR) NOT NULL,
+    announced NUMBER(19) NOT NULL,
+    document CLOB NOT NULL,
+    CONSTRAINT pk_announced_settlements PRIMARY KEY (org_id, livemode, connector, account, settlement_id)
+);
+
 CREATE TABLE api_keys (
     org_id VARCHAR2(40 CHAR) NOT NULL,
     id VARCHAR2(40 CHAR) NOT NULL,
@@ -81,19 +92,6 @@ CREATE TABLE balance_transactions (
 CREATE INDEX ix_balance_transactions_source ON balance_transactions (org_id, livemode, source_id, id);
 
 CREATE INDEX ix_balance_transactions_wallet ON balance_transactions (org_id, livemode, wallet, id);
-
-CREATE TABLE bank_events (
-    org_id VARCHAR2(40 CHAR) NOT NULL,
-    livemode SMALLINT NOT NULL,
-    connector VARCHAR2(40 CHAR) NOT NULL,
-    event_id VARCHAR2(100 CHAR) NOT NULL,
-    kind VARCHAR2(40 CHAR) NOT NULL,
-    state VARCHAR2(12 CHAR) NOT NULL,
-    received NUMBER(19) NOT NULL,
-    note CLOB,
-    document CLOB NOT NULL,
-    CONSTRAINT pk_bank_events PRIMARY KEY (org_id, livemode, connector, event_id)
-);
 
 CREATE TABLE capture_deadlines (
     org_id VARCHAR2(40 CHAR) NOT NULL,
@@ -259,6 +257,49 @@ CREATE TABLE identities (
     seen NUMBER(19) NOT NULL,
     CONSTRAINT pk_identities PRIMARY KEY (org_id, provider_id, subject_hash)
 );
+
+CREATE TABLE incoming_webhook_events (
+    org_id VARCHAR2(40 CHAR) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    connector VARCHAR2(40 CHAR) NOT NULL,
+    account VARCHAR2(100 CHAR) NOT NULL,
+    event_id VARCHAR2(100 CHAR) NOT NULL,
+    webhook_id VARCHAR2(40 CHAR),
+    kind VARCHAR2(40 CHAR) NOT NULL,
+    state VARCHAR2(12 CHAR) NOT NULL,
+    received NUMBER(19) NOT NULL,
+    note CLOB,
+    CONSTRAINT pk_incoming_webhook_events PRIMARY KEY (org_id, livemode, connector, account, event_id)
+);
+
+CREATE TABLE incoming_webhooks (
+    org_id VARCHAR2(40 CHAR) NOT NULL,
+    livemode SMALLINT NOT NULL,
+    id VARCHAR2(40 CHAR) NOT NULL,
+    connector VARCHAR2(40 CHAR) NOT NULL,
+    account VARCHAR2(100 CHAR) NOT NULL,
+    state VARCHAR2(14 CHAR) NOT NULL,
+    kind VARCHAR2(40 CHAR),
+    received NUMBER(19) NOT NULL,
+    next_at NUMBER(19),
+    tries INTEGER NOT NULL,
+    finished NUMBER(19),
+    reason CLOB,
+    sender VARCHAR2(64 CHAR),
+    request_id VARCHAR2(40 CHAR),
+    named VARCHAR2(130 CHAR),
+    body_length INTEGER NOT NULL,
+    body_digest VARCHAR2(64 CHAR) NOT NULL,
+    is_exact SMALLINT NOT NULL,
+    headers_document CLOB,
+    body_text CLOB,
+    events_document CLOB NOT NULL,
+    CONSTRAINT pk_incoming_webhooks PRIMARY KEY (org_id, livemode, id)
+);
+
+CREATE INDEX ix_incoming_webhooks_due ON incoming_webhooks (state, next_at);
+
+CREATE INDEX ix_incoming_webhooks_state ON incoming_webhooks (org_id, livemode, state, id);
 
 CREATE TABLE invitations (
     org_id VARCHAR2(40 CHAR) NOT NULL,
@@ -549,6 +590,19 @@ CREATE TABLE refunds (
 CREATE INDEX ix_refunds_charge ON refunds (org_id, livemode, charge, id);
 
 CREATE INDEX ix_refunds_payment_intent ON refunds (org_id, livemode, payment_intent, id);
+
+CREATE TABLE running_processes (
+    org_id VARCHAR2(40 CHAR) NOT NULL,
+    id VARCHAR2(40 CHAR) NOT NULL,
+    command VARCHAR2(20 CHAR) NOT NULL,
+    host VARCHAR2(60 CHAR) NOT NULL,
+    process_number INTEGER NOT NULL,
+    program_version VARCHAR2(40 CHAR) NOT NULL,
+    roles VARCHAR2(400 CHAR) NOT NULL,
+    started NUMBER(19) NOT NULL,
+    seen NUMBER(19) NOT NULL,
+    CONSTRAINT pk_running_processes PRIMARY KEY (org_id, id)
+);
 
 CREATE TABLE search_terms (
     org_id VARCHAR2(40 CHAR) NOT NULL,
@@ -1115,14 +1169,24 @@ SELECT work_leases.holder, work_leases.until
 FROM work_leases
 WHERE work_leases.org_id = :org_id_1 AND work_leases.name = :n;
 
+-- bursar.events.leases._FIND_GROUP
+SELECT work_leases.name, work_leases.holder
+FROM work_leases
+WHERE work_leases.org_id = :org_id_1 AND work_leases.name > :low AND work_leases.name < :high AND work_leases.until > :now;
+
 -- bursar.events.reader.INSERT_CURSOR
 INSERT INTO log_cursors (org_id, livemode, lane, reader, event_id, sequence_number) VALUES (:org_id, :livemode, :lane, :reader, :event_id, :sequence_number);
 
 -- bursar.events.reader.MOVE_CURSOR
 UPDATE log_cursors SET event_id=:new_event, sequence_number=:new_number WHERE log_cursors.org_id = :o AND log_cursors.livemode = :m AND log_cursors.lane = :l AND log_cursors.reader = :r AND log_cursors.event_id = :expected_event;
 
+-- bursar.events.reader._FIND_CURSORS
+SELECT log_cursors.lane, log_cursors.event_id
+FROM log_cursors
+WHERE log_cursors.org_id = :o AND log_cursors.livemode = :m AND log_cursors.reader = :r;
+
 -- bursar.events.repository._FIND
-SELECT events.id, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events.data
+SELECT events.id, events.lane, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events.data
 FROM events
 WHERE events.org_id = :o AND events.livemode = :m AND events.id = :i AND (events.event_type < :event_type_1 OR events.event_type >= :event_type_2);
 
@@ -1167,17 +1231,71 @@ FROM sign_in_providers
 WHERE sign_in_providers.org_id = :org_id_1 ORDER BY sign_in_providers.id;
 
 -- bursar.hooks.repository.INSERT
-INSERT INTO bank_events (org_id, livemode, connector, event_id, kind, state, received, note, document) VALUES (:org_id, :livemode, :connector, :event_id, :kind, :state, :received, :note, :document);
+INSERT INTO incoming_webhooks (org_id, livemode, id, connector, account, state, kind, received, next_at, tries, finished, reason, sender, request_id, named, body_length, body_digest, is_exact, headers_document, body_text, events_document) VALUES (:org_id, :livemode, :id, :connector, :account, :state, :kind, :received, :next_at, :tries, :finished, :reason, :sender, :request_id, :named, :body_length, :body_digest, :is_exact, :headers_document, :body_text, :events_document);
 
--- bursar.hooks.repository._IS_KNOWN
-SELECT bank_events.event_id
-FROM bank_events
-WHERE bank_events.org_id = :o AND bank_events.livemode = :m AND bank_events.connector = :c AND bank_events.event_id = :e;
+-- bursar.hooks.repository.INSERT_EVENT
+INSERT INTO incoming_webhook_events (org_id, livemode, connector, account, event_id, webhook_id, kind, state, received, note) VALUES (:org_id, :livemode, :connector, :account, :event_id, :webhook_id, :kind, :state, :received, :note);
 
--- bursar.hooks.repository._UNMATCHED
-SELECT bank_events.org_id, bank_events.livemode, bank_events.connector, bank_events.event_id, bank_events.kind, bank_events.state, bank_events.received, bank_events.note, bank_events.document
-FROM bank_events
-WHERE bank_events.state = :state_1 ORDER BY bank_events.received DESC
+-- bursar.hooks.repository.INSERT_SETTLEMENT
+INSERT INTO announced_settlements (org_id, livemode, connector, account, settlement_id, announced, document) VALUES (:org_id, :livemode, :connector, :account, :settlement_id, :announced, :document);
+
+-- bursar.hooks.repository.CLAIM
+UPDATE incoming_webhooks SET next_at=:new_next_at WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i AND incoming_webhooks.next_at = :held_until;
+
+-- bursar.hooks.repository.END
+UPDATE incoming_webhooks SET state=:new_state, next_at=:new_next_at, tries=(incoming_webhooks.tries + :tries_1), finished=:new_finished, reason=:new_reason WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i AND incoming_webhooks.next_at = :held_until;
+
+-- bursar.hooks.repository.PROCESS_AGAIN
+UPDATE incoming_webhooks SET state=:state, kind=:new_kind, next_at=:new_next_at, finished=:finished, events_document=:new_events WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i AND incoming_webhooks.state = :expected_state AND incoming_webhooks.tries = :expected_tries;
+
+-- bursar.hooks.repository.FORGET_BODY
+UPDATE incoming_webhooks SET is_exact=:is_exact, headers_document=:headers_document, body_text=:body_text WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i;
+
+-- bursar.hooks.repository.DELETE
+DELETE FROM incoming_webhooks WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i;
+
+-- bursar.hooks.repository._FIND
+SELECT incoming_webhooks.org_id, incoming_webhooks.livemode, incoming_webhooks.id, incoming_webhooks.connector, incoming_webhooks.account, incoming_webhooks.state, incoming_webhooks.kind, incoming_webhooks.received, incoming_webhooks.next_at, incoming_webhooks.tries, incoming_webhooks.finished, incoming_webhooks.reason, incoming_webhooks.sender, incoming_webhooks.request_id, incoming_webhooks.named, incoming_webhooks.body_length, incoming_webhooks.body_digest, incoming_webhooks.is_exact, incoming_webhooks.headers_document, incoming_webhooks.body_text, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i;
+
+-- bursar.hooks.repository._DUE
+SELECT incoming_webhooks.org_id, incoming_webhooks.livemode, incoming_webhooks.id, incoming_webhooks.connector, incoming_webhooks.account, incoming_webhooks.state, incoming_webhooks.kind, incoming_webhooks.received, incoming_webhooks.next_at, incoming_webhooks.tries, incoming_webhooks.finished, incoming_webhooks.reason, incoming_webhooks.sender, incoming_webhooks.request_id, incoming_webhooks.named, incoming_webhooks.body_length, incoming_webhooks.body_digest, incoming_webhooks.is_exact, incoming_webhooks.headers_document, incoming_webhooks.body_text, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.state = :s AND incoming_webhooks.next_at <= :now ORDER BY incoming_webhooks.next_at
+ FETCH FIRST :rows ROWS ONLY;
+
+-- bursar.hooks.repository._FIND_EVENT
+SELECT incoming_webhook_events.org_id, incoming_webhook_events.livemode, incoming_webhook_events.connector, incoming_webhook_events.account, incoming_webhook_events.event_id, incoming_webhook_events.webhook_id, incoming_webhook_events.kind, incoming_webhook_events.state, incoming_webhook_events.received, incoming_webhook_events.note
+FROM incoming_webhook_events
+WHERE incoming_webhook_events.org_id = :o AND incoming_webhook_events.livemode = :m AND incoming_webhook_events.connector = :c AND incoming_webhook_events.account = :a AND incoming_webhook_events.event_id = :e;
+
+-- bursar.hooks.repository._FIND_SETTLEMENT
+SELECT announced_settlements.document
+FROM announced_settlements
+WHERE announced_settlements.org_id = :o AND announced_settlements.livemode = :m AND announced_settlements.connector = :c AND announced_settlements.account = :a AND announced_settlements.settlement_id = :s;
+
+-- bursar.hooks.repository._WAITING
+SELECT incoming_webhooks.named, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.state = :state_1;
+
+-- bursar.hooks.repository._WITH_BODIES
+SELECT incoming_webhooks.id
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id < :before AND incoming_webhooks.next_at IS NULL AND incoming_webhooks.headers_document IS NOT NULL ORDER BY incoming_webhooks.id
+ FETCH FIRST :rows ROWS ONLY;
+
+-- bursar.hooks.repository._OLD
+SELECT incoming_webhooks.id
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id < :before AND incoming_webhooks.next_at IS NULL ORDER BY incoming_webhooks.id
+ FETCH FIRST :rows ROWS ONLY;
+
+-- bursar.hooks.repository._OLD_OF_STATE
+SELECT incoming_webhooks.id
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id < :before AND incoming_webhooks.next_at IS NULL AND incoming_webhooks.state = :s ORDER BY incoming_webhooks.id
  FETCH FIRST :rows ROWS ONLY;
 
 -- bursar.http.idempotency.INSERT
@@ -1685,6 +1803,27 @@ WHERE sessions.org_id = :org_id_1 AND sessions.user_id = :u AND sessions.ended I
 SELECT refresh_tokens.org_id, refresh_tokens.token_hash, refresh_tokens.session_id, refresh_tokens.created, refresh_tokens.expires, refresh_tokens.used
 FROM refresh_tokens
 WHERE refresh_tokens.org_id = :org_id_1 AND refresh_tokens.token_hash = :h;
+
+-- bursar.processes.repository._INSERT
+INSERT INTO running_processes (org_id, id, command, host, process_number, program_version, roles, started, seen) VALUES (:org_id, :id, :command, :host, :process_number, :program_version, :roles, :started, :seen);
+
+-- bursar.processes.repository._SEEN
+UPDATE running_processes SET roles=:working_at, seen=:now WHERE running_processes.org_id = :o AND running_processes.id = :i;
+
+-- bursar.processes.repository._DELETE
+DELETE FROM running_processes WHERE running_processes.org_id = :o AND running_processes.id = :i;
+
+-- bursar.processes.repository._ALIVE
+SELECT running_processes.org_id, running_processes.id, running_processes.command, running_processes.host, running_processes.process_number, running_processes.program_version, running_processes.roles, running_processes.started, running_processes.seen
+FROM running_processes
+WHERE running_processes.org_id = :org_id_1 AND running_processes.seen >= :since ORDER BY running_processes.id
+ FETCH FIRST __[POSTCOMPILE_param_1] ROWS ONLY;
+
+-- bursar.processes.repository._FORGOTTEN
+SELECT running_processes.id
+FROM running_processes
+WHERE running_processes.org_id = :org_id_1 AND running_processes.seen < :before
+ FETCH FIRST __[POSTCOMPILE_param_1] ROWS ONLY;
 
 -- bursar.refunds.repository.INSERT
 INSERT INTO refunds (org_id, livemode, id, version, charge, payment_intent, status, amount_minor, currency, attempt_id, document) VALUES (:org_id, :livemode, :id, :version, :charge, :payment_intent, :status, :amount_minor, :currency, :attempt_id, :document);

@@ -1,0 +1,1 @@
+"""Which processes of this installation run, and what each of them does by itself."""
