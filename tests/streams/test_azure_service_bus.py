@@ -200,3 +200,26 @@ def test_a_broker_that_goes_away_and_comes_back_misses_nothing(tmp_path: Path) -
         harness.check_story(bodies(await taken(name, PAYMENTS, len(harness.STEPS))), PAYMENTS)
 
     asyncio.run(scenario())
+
+
+def test_a_publisher_ends_whenever_it_is_told_to() -> None:
+    async def opened() -> None:
+        publisher = make_publisher(Sink("azure_service_bus", f"amqp://127.0.0.1:{place().port}", queue(), keys()))
+        try:
+            await publisher.open()
+            await asyncio.Event().wait()
+        finally:
+            await publisher.close()
+
+    async def once(seconds: float) -> bool:
+        task = asyncio.create_task(opened())
+        await asyncio.sleep(seconds)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    async def scenario() -> list[bool]:
+        async with asyncio.timeout(harness.SECONDS_MAX):
+            return await asyncio.gather(*(once(0.02 * number) for number in range(30)))
+
+    assert asyncio.run(scenario()) == [True] * 30
