@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -198,5 +199,31 @@ def test_a_broker_that_goes_away_and_comes_back_misses_nothing(tmp_path: Path) -
                 await harness.until_published(store, EVENTS)
         await proxy.stop()
         harness.check_story(bodies(await taken(name, PAYMENTS, len(harness.STEPS))), PAYMENTS)
+
+    asyncio.run(scenario())
+
+
+def test_a_cancellation_that_the_client_loses_ends_the_publisher_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    from azure.servicebus.aio import ServiceBusSender
+
+    entered = asyncio.Event()
+
+    async def losing(_: Any) -> None:
+        """As a wait for a frame does on Python 3.11, when the frame comes together with the cancellation."""
+        entered.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(ServiceBusSender, "create_message_batch", losing)
+
+    async def scenario() -> None:
+        publisher = make_publisher(Sink("azure_service_bus", f"amqp://127.0.0.1:{place().port}", queue(), keys()))
+        task = asyncio.create_task(publisher.open())
+        await entered.wait()
+        task.cancel()
+        await asyncio.wait([task], timeout=harness.SECONDS_MAX)
+        assert task.cancelled()
+        await publisher.close()
 
     asyncio.run(scenario())
