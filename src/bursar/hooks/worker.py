@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 class HookWorker:
-    role = "incoming-webhooks"
+    role = "incoming_webhooks"
 
     def __init__(self, store: Store, clock: Clock, arrivals: Arrivals, processing: Processing) -> None:
         self._store = store

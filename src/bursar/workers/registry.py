@@ -27,7 +27,7 @@ class Worker(Protocol):
 ROLES: dict[str, Callable[[Runtime], Sequence[Worker]]] = {
     "bookkeeping": upkeep.bookkeeping,
     "housekeeping": upkeep.housekeeping,
-    "incoming-webhooks": hook_workers,
+    "incoming_webhooks": hook_workers,
     "notifications": notification_workers,
     "resolver": lambda runtime: [runtime.resolver],
     "webhooks": webhook_workers,

@@ -1129,14 +1129,24 @@ SELECT work_leases.holder, work_leases."until"
 FROM work_leases
 WHERE work_leases.org_id = ? AND work_leases.name = ?;
 
+-- bursar.events.leases._FIND_GROUP
+SELECT work_leases.name, work_leases.holder
+FROM work_leases
+WHERE work_leases.org_id = ? AND work_leases.name > ? AND work_leases.name < ? AND work_leases."until" > ?;
+
 -- bursar.events.reader.INSERT_CURSOR
 INSERT INTO log_cursors (org_id, livemode, lane, reader, event_id, sequence_number) VALUES (?, ?, ?, ?, ?, ?);
 
 -- bursar.events.reader.MOVE_CURSOR
 UPDATE log_cursors SET event_id=?, sequence_number=? WHERE log_cursors.org_id = ? AND log_cursors.livemode = ? AND log_cursors.lane = ? AND log_cursors.reader = ? AND log_cursors.event_id = ?;
 
+-- bursar.events.reader._FIND_CURSORS
+SELECT log_cursors.lane, log_cursors.event_id
+FROM log_cursors
+WHERE log_cursors.org_id = ? AND log_cursors.livemode = ? AND log_cursors.reader = ?;
+
 -- bursar.events.repository._FIND
-SELECT events.id, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events."data"
+SELECT events.id, events.lane, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events."data"
 FROM events
 WHERE events.org_id = ? AND events.livemode = ? AND events.id = ? AND (events.event_type < ? OR events.event_type >= ?);
 
@@ -1223,6 +1233,11 @@ WHERE incoming_webhook_events.org_id = ? AND incoming_webhook_events.livemode = 
 SELECT announced_settlements.document
 FROM announced_settlements
 WHERE announced_settlements.org_id = ? AND announced_settlements.livemode = ? AND announced_settlements.connector = ? AND announced_settlements.account = ? AND announced_settlements.settlement_id = ?;
+
+-- bursar.hooks.repository._WAITING
+SELECT incoming_webhooks.named, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.state = ?;
 
 -- bursar.hooks.repository._WITH_BODIES
 SELECT incoming_webhooks.id

@@ -1142,14 +1142,24 @@ SELECT work_leases.holder, work_leases.until
 FROM work_leases
 WHERE work_leases.org_id = :org_id_1 AND work_leases.name = :n;
 
+-- bursar.events.leases._FIND_GROUP
+SELECT work_leases.name, work_leases.holder
+FROM work_leases
+WHERE work_leases.org_id = :org_id_1 AND work_leases.name > :low AND work_leases.name < :high AND work_leases.until > :now;
+
 -- bursar.events.reader.INSERT_CURSOR
 INSERT INTO log_cursors (org_id, livemode, lane, reader, event_id, sequence_number) VALUES (:org_id, :livemode, :lane, :reader, :event_id, :sequence_number);
 
 -- bursar.events.reader.MOVE_CURSOR
 UPDATE log_cursors SET event_id=:new_event, sequence_number=:new_number WHERE log_cursors.org_id = :o AND log_cursors.livemode = :m AND log_cursors.lane = :l AND log_cursors.reader = :r AND log_cursors.event_id = :expected_event;
 
+-- bursar.events.reader._FIND_CURSORS
+SELECT log_cursors.lane, log_cursors.event_id
+FROM log_cursors
+WHERE log_cursors.org_id = :o AND log_cursors.livemode = :m AND log_cursors.reader = :r;
+
 -- bursar.events.repository._FIND
-SELECT events.id, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events.data
+SELECT events.id, events.lane, events.livemode, events.event_type, events.created, events.request_id, events.idempotency_key, events.api_version, events.data
 FROM events
 WHERE events.org_id = :o AND events.livemode = :m AND events.id = :i AND (events.event_type < :event_type_1 OR events.event_type >= :event_type_2);
 
@@ -1237,6 +1247,11 @@ WHERE incoming_webhook_events.org_id = :o AND incoming_webhook_events.livemode =
 SELECT announced_settlements.document
 FROM announced_settlements
 WHERE announced_settlements.org_id = :o AND announced_settlements.livemode = :m AND announced_settlements.connector = :c AND announced_settlements.account = :a AND announced_settlements.settlement_id = :s;
+
+-- bursar.hooks.repository._WAITING
+SELECT incoming_webhooks.named, incoming_webhooks.events_document
+FROM incoming_webhooks
+WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.state = :state_1;
 
 -- bursar.hooks.repository._WITH_BODIES
 SELECT incoming_webhooks.id
