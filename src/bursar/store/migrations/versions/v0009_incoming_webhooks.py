@@ -8,8 +8,8 @@ from sqlalchemy import BigInteger, Column, Integer, PrimaryKeyConstraint, SmallI
 
 from bursar.store.columns import document_text, key_text, people_text
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 ROWS_AT_ONCE = 500
 TABLE_OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
