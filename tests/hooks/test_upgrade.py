@@ -22,7 +22,7 @@ def test_what_had_counted_is_known_and_what_nobody_knew_is_shown(
             schema._version_table.create(connection)
             connection.commit()
         with monkeypatch.context() as patch, engines.writing.connect() as connection, connection.begin():
-            patch.setattr(schema, "HEAD", "0007")
+            patch.setattr(schema, "HEAD", "0009")
             schema._run_steps(connection)
         before = table("bank_events", *(column(name) for name in COLUMNS))
         event = {"event_id": "bev_1", "kind": "refund_failed", "merchant": "org_1:test", "created": 1}
@@ -34,7 +34,7 @@ def test_what_had_counted_is_known_and_what_nobody_knew_is_shown(
         with engines.writing.connect() as connection, connection.begin():
             document = json.dumps(event)
             connection.execute(before.insert(), [dict(zip(COLUMNS, (*row, document), strict=True)) for row in rows])
-        assert schema.upgrade(engines.writing)[0] == "0007"
+        assert schema.upgrade(engines.writing)[0] == "0009"
         with engines.reading.connect() as connection:
             known = connection.execute(select(incoming_webhook_events)).all()
             resting = connection.execute(select(incoming_webhooks)).all()

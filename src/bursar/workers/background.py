@@ -28,11 +28,8 @@ def report_to(runtime: Runtime, metrics: Metrics) -> None:
 
 async def run_role(runtime: Runtime, role: str) -> None:
     """Workers that are new each time: one that met a defect may have closed what it needs."""
-    workers = ROLES[role](runtime)
-    if not workers:  # nothing is set up that would need them
-        await asyncio.Event().wait()
     async with asyncio.TaskGroup() as group:
-        for worker in workers:
+        for worker in ROLES[role](runtime):
             group.create_task(worker.run())
 
 
