@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from bursar.events.tables import events
 from bursar.kit.recipients import masked
@@ -144,10 +144,14 @@ def test_nothing_that_is_stored_or_told_has_the_code_in_it(house: House) -> None
     person = having(house)
     ask(house, challenge_of(person))
     code = sent(house, person)[0][0]
-    for table in metadata.sorted_tables:
-        for row in house.runtime.store.read_blocking(lambda found, table=table: found.execute(select(table)).all()):
-            assert f'"{code}"' not in str(row), table.name
-            assert code not in row, table.name
+
+    def everything(connection: Connection) -> dict[str, list[Row[Any]]]:
+        return {table.name: list(connection.execute(select(table)).all()) for table in metadata.sorted_tables}
+
+    for name, rows in house.runtime.store.read_blocking(everything).items():
+        for row in rows:
+            assert f'"{code}"' not in str(row), name
+            assert code not in row, name
 
 
 def test_a_code_works_once(house: House) -> None:
@@ -248,7 +252,7 @@ def test_no_telephone_is_flooded_by_several_people_and_no_address_floods(house: 
     people = [owner(house) for _ in range(SENDINGS_MAX + 1)]
     answers = [person.call("POST", FACTORS, number).status for person in people]
     assert answers == [200] * SENDINGS_MAX + [429]
-    statuses = []
+    statuses: list[int] = []
     while len(statuses) <= SENDINGS_OF_ADDRESS_MAX and 429 not in statuses:
         person = owner(house)
         for _ in range(SENDINGS_MAX):
