@@ -104,3 +104,19 @@ def test_it_ends_with_its_server() -> None:
     assert process is not None
     made.close()
     assert process.returncode == 0
+
+
+def test_a_process_that_stands_still_keeps_nobody_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bursar.kit.slow_hash.END_SECONDS_MAX", 0.2)
+    monkeypatch.setattr("bursar.kit.slow_hash.LOOK_SECONDS", 0.05)
+
+    async def scenario(made: SlowHash) -> None:
+        known = await made.hash(SECRET)
+        os.kill(process_id(made), signal.SIGSTOP)
+        asked = asyncio.create_task(made.matches(SECRET, known))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(made.close)
+        with pytest.raises(Unavailable):
+            await asked
+
+    run(scenario)

@@ -178,7 +178,8 @@ def _seen(bank: ScriptedBank, stored: Stored) -> Seen:
         and operation.authorization is not None
         and (
             (attempt.next_look is not None and attempt.outcome is not None)
-            or operation.authorization.has_news  # the bank will tell of it
+            # The bank will tell of it, and nobody has asked before.
+            or (operation.authorization.has_news and (attempt.outcome is None or attempt.outcome.kind != "succeeded"))
         )
     ]
     statuses = [str(msgspec.json.decode(data)["object"]["status"]) for _, data in stored.told]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import selectors
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -21,7 +23,9 @@ PASSES = 2
 LANES = 1
 WAITING_MAX = 32  # beyond it people would wait longer than they do, and an attacker would fill the memory
 STARTS_MAX = 2  # of one question: a process that was ended from outside is not the question's fault
+ANSWER_SECONDS_MAX = 30.0  # of a process that everything else goes before; then it counts as ended
 END_SECONDS_MAX = 5.0
+LOOK_SECONDS = 1.0  # whether the server ends
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +89,21 @@ class SlowHash:
         with suppress(OSError):
             self._process.stdin.write(line)
             self._process.stdin.flush()
-            return self._process.stdout.readline()
+            if self._answers(self._process.stdout):
+                return self._process.stdout.readline()
         return b""
+
+    def _answers(self, output: IO[bytes]) -> bool:
+        """Waits no longer than an answer may take, and not as long where the server is about to end."""
+        until = time.monotonic() + ANSWER_SECONDS_MAX
+        with selectors.DefaultSelector() as selector:
+            selector.register(output, selectors.EVENT_READ)
+            while not selector.select(LOOK_SECONDS):
+                if self._closing.is_set():
+                    until = min(until, time.monotonic() + END_SECONDS_MAX)
+                if time.monotonic() > until:
+                    return False
+        return True
 
     def _end_process(self) -> None:
         process, self._process = self._process, None
