@@ -196,6 +196,7 @@ class Runtime:
             services=settings.notification_services or "",
             development=settings.development,
         )
+        self.second_factors.codes.post = self.notifications.codes
 
     def _build_members(self) -> None:
         """Who belongs to which organisation, and what proves who somebody is."""
@@ -221,6 +222,8 @@ class Runtime:
             identity.people,
             identity.neighbours,
             identity.standings,
+            identity.sign_in,
+            identity.lockout,
             identity.public_url,
         )
         identity.neighbours.memberships = self.memberships

@@ -215,6 +215,7 @@ WITH_MONEY = {"/api/v1/txn/withdrawals/{withdrawal}", "/api/v1/wallets/transfers
 
 # Where the address may name what is another organisation's, each with its reason.
 FOR_ALL = {
+    "/api/v1/auth/code-factors/{channel}": "everybody's own channels have the same two names",
     "/api/v1/contracts/{contract}": "every organisation has a contract of this name, and means its own by it",
     "/api/v1/notifications/unsubscribe/{token}": "whoever has the mail has the link, which is sealed to its reader",
     "/api/v1/platform/organisations/{organisation}": "platform admins see all organisations",

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bursar.kit.recipients import is_telephone
 from bursar.memberships.mails import PAGES
 from bursar.notifications import rules
-from bursar.notifications.rules import LANGUAGES, calm, is_address, is_telephone
+from bursar.notifications.rules import LANGUAGES, calm, is_address
 from bursar.notifications.schemas import Branding
 from bursar.notifications.templates import Context, Rendered, catalogue, money, render, render_line
 

@@ -9,6 +9,7 @@ import msgspec
 from bursar.kit.clock import MICROSECONDS_PER_SECOND, Clock
 from bursar.kit.errors import InvalidRequest
 from bursar.kit.ids import IdFactory
+from bursar.kit.recipients import is_telephone, masked
 from bursar.notifications import repository, rules
 from bursar.notifications.composing import Composer
 from bursar.notifications.schemas import StoredMessage
@@ -73,7 +74,7 @@ class Codes:
         locale: str | None = None,
     ) -> tuple[str, Unit]:
         """The same, for the commit of the challenge that the code is for."""
-        if not (rules.is_address(recipient) if channel == "email" else rules.is_telephone(recipient)):
+        if not (rules.is_address(recipient) if channel == "email" else is_telephone(recipient)):
             wanted = "an e-mail address" if channel == "email" else "a telephone number like +4915112345678"
             raise InvalidRequest(f"A code can only be sent to {wanted}.", param="recipient")
         assert code.isalnum() and code.isascii() and len(code) <= CODE_LENGTH_MAX, "a code is a few letters or digits"
@@ -94,6 +95,6 @@ class Codes:
             created=now,
             expires=now + lifetime_seconds * MICROSECONDS_PER_SECOND,
         )
-        shown = {"id": message_id, "object": "code", "channel": channel, "recipient": rules.masked(recipient)}
+        shown = {"id": message_id, "object": "code", "channel": channel, "recipient": masked(recipient)}
         entry = Entry(org_id, livemode, EVENT_TYPE, message_id, msgspec.json.encode(shown), origin=origin)
         return message_id, Unit([repository.insertion(message)], [entry])

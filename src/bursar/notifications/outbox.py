@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from bursar.http.endpoint import encode
 from bursar.kit.clock import MICROSECONDS_PER_SECOND, Clock
+from bursar.kit.recipients import is_telephone
 from bursar.notifications import repository, rules
 from bursar.notifications.composing import Composer, Sender, Surroundings
 from bursar.notifications.push import RECIPIENT
@@ -215,7 +216,7 @@ class Outbox:
             raise Unready("There is no target that it could be sent by.")
         title, line = self._composer.line(message, around)
         if RECIPIENT in address:
-            if not rules.is_telephone(message.recipient):
+            if not is_telephone(message.recipient):
                 raise Refused("The recipient is no telephone number like +4915112345678.")
             address = address.replace(RECIPIENT, message.recipient)
         await self._pushes.send(address, title, line)

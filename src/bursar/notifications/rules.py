@@ -38,7 +38,6 @@ TEXT_LENGTH_MAX = 300
 
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ADDRESS = re.compile(r"[^\s@<>()\[\],;:\\\"]+@[^\s@<>()\[\],;:\\\"]+")
-_TELEPHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 class Notice(NamedTuple):
@@ -76,6 +75,8 @@ SECURITY = {
     "bursar.user.password_changed": "password_changed",
     "bursar.totp.added": "second_factor_added",
     "bursar.totp.removed": "second_factor_removed",
+    "bursar.code_factor.added": "second_factor_added",
+    "bursar.code_factor.removed": "second_factor_removed",
     "bursar.passkey.added": "second_factor_added",
     "bursar.passkey.removed": "second_factor_removed",
     "bursar.second_factors.removed": "second_factor_removed",
@@ -126,16 +127,6 @@ def calmed(value: Any) -> Any:
 def is_address(text: str) -> bool:
     """One mailbox and nothing that a header or a server could take for more."""
     return _ADDRESS.fullmatch(text) is not None and text.isprintable() and len(text) <= 254
-
-
-def is_telephone(text: str) -> bool:
-    return _TELEPHONE.fullmatch(text) is not None
-
-
-def masked(recipient: str) -> str:
-    """Enough to recognise it by."""
-    local, at, domain = recipient.rpartition("@")
-    return f"{local[:1]}***@{domain}" if at else f"***{recipient[-3:]}"
 
 
 def next_try(tries: int, now: int) -> int:

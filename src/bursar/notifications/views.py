@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bursar.kit.clock import seconds
-from bursar.notifications.rules import WAITING, masked
+from bursar.kit.recipients import masked
+from bursar.notifications.rules import WAITING
 from bursar.notifications.schemas import Message, StoredMessage
 
 

@@ -140,7 +140,7 @@ class ControlGate:
         if membership is not None and membership.second_factor_missing and endpoint.permission != SELF:
             raise PermissionMissing(
                 "This organisation wants a second factor of all its members, and you have none yet. Set one up under "
-                "/api/v1/auth/totp or /api/v1/auth/passkeys.",
+                "/api/v1/auth/totp, /api/v1/auth/passkeys or /api/v1/auth/code-factors.",
                 code="second_factor_missing",
             )
         org_id = membership.org_id if membership is not None else INSTALLATION

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -28,6 +28,8 @@ from bursar.store.store import Store
 from bursar.store.unit import Change, Unit
 
 FAILURES_MAX = 10
+SENDINGS_MAX = 5  # codes for somebody, or to one telephone, that nobody used
+SENDINGS_OF_ADDRESS_MAX = 20  # of all who come from there
 PAUSE_SECONDS = 30 * 60
 PAUSE = PAUSE_SECONDS * MICROSECONDS_PER_SECOND
 FORGOTTEN_AFTER = PAUSE  # since the last failure
@@ -95,6 +97,7 @@ class Subject:
     kind: str
     subject_hash: str
     shared: bool = False
+    most: int = FAILURES_MAX
 
 
 Rows = Mapping[str, Row[Any]]
@@ -143,12 +146,36 @@ class Lockout:
 
     async def begin_second_factor(self, user_id: str, address: str | None, device: str | None) -> Attempt:
         """Whoever has the password and guesses codes cannot keep out who has signed in from elsewhere before."""
+        return await self.begin([await self._by_place("factor", user_id, address, device)])
+
+    async def count_sending(
+        self, user_id: str, address: str | None, device: str | None, telephone: str | None = None
+    ) -> None:
+        """A code is about to be sent to somebody. `telephone`: a number that may be somebody else's."""
+        subjects = await self._sending(user_id, address, device)
+        if telephone is not None:
+            subjects.append(replace(self._subject("code to", telephone), most=SENDINGS_MAX))
+        try:
+            await self.begin(subjects)
+        except TooManyRequests as pause:
+            raise _sending_paused(pause.retry_after_seconds or PAUSE_SECONDS) from None
+
+    async def sending_was_right(self, user_id: str, address: str | None, device: str | None) -> list[Change]:
+        """The code that was sent has been used: for the transaction that uses it up."""
+        return self.right(Attempt(tuple(await self._sending(user_id, address, device)), (), 0))
+
+    async def _sending(self, user_id: str, address: str | None, device: str | None) -> list[Subject]:
+        own = await self._by_place("code", user_id, address, device)
+        shared = self._subject("codes from", _network(address), shared=True)
+        return [replace(own, most=SENDINGS_MAX), replace(shared, most=SENDINGS_OF_ADDRESS_MAX)]
+
+    async def _by_place(self, kind: str, user_id: str, address: str | None, device: str | None) -> Subject:
         known = await self._store.read(lambda connection: self._known_places(connection, user_id, address, device))
         if device is not None and self._place("device", device) in known:
-            return await self.begin([self._subject("factor by device", user_id, device)])
+            return self._subject(f"{kind} by device", user_id, device)
         if address is not None and self._place("address", _network(address)) in known:
-            return await self.begin([self._subject("factor by place", user_id, _network(address))])
-        return await self.begin([self._subject("factor", user_id)])
+            return self._subject(f"{kind} by place", user_id, _network(address))
+        return self._subject(kind, user_id)
 
     async def begin_proof(self, session_id: str) -> Attempt:
         """By session, so that whoever stole one cannot lock out its owner."""
@@ -225,7 +252,7 @@ class Lockout:
             row = rows.get(subject.subject_hash)
             is_over = row is None or row.locked_until != 0 or row.changed + FORGOTTEN_AFTER <= now
             failures = 1 if is_over or row is None else row.failures + 1
-            if failures >= FAILURES_MAX:
+            if failures >= subject.most:
                 last_for.append(subject)
             changes.append(_count(subject, row, failures, now))
         return Attempt(tuple(subjects), tuple(last_for), now + PAUSE), changes
@@ -249,8 +276,17 @@ def locked(remaining: int) -> TooManyRequests:
     return refusal
 
 
+def _sending_paused(wait: int) -> TooManyRequests:
+    refusal = TooManyRequests(
+        "Too many codes were sent. Use the newest one, another second factor, or wait half an hour.",
+        retry_after_seconds=wait,
+    )
+    refusal.code = "codes_paused"
+    return refusal
+
+
 def _count(subject: Subject, row: Row[Any] | None, failures: int, now: int) -> Change:
-    until = now + PAUSE if failures >= FAILURES_MAX else 0
+    until = now + PAUSE if failures >= subject.most else 0
     if row is None:
         values = {"failures": failures, "changed": now, "locked_until": until, "version": 1}
         return Change(INSERT, {"org_id": INSTALLATION, "subject_hash": subject.subject_hash} | values)

@@ -12,8 +12,12 @@ from bursar.kit.permissions import SELF
 from bursar.people.schemas import SignedIn
 from bursar.second_factors.passkeys import URL as PASSKEYS_URL
 from bursar.second_factors.schemas import (
+    CodeFactorConfirmParams,
+    CodeFactorParams,
+    DeletedCodeFactor,
     DeletedPasskey,
     DeletedTotp,
+    NewCodeFactor,
     NewPasskey,
     NewRecoveryCodes,
     Passkey,
@@ -26,6 +30,9 @@ from bursar.second_factors.schemas import (
     PasskeySignInParams,
     RecoveryCodes,
     SecondFactors,
+    SendCodeParams,
+    SendSignInCodeParams,
+    SentCode,
     Totp,
     TotpConfirmed,
     TotpConfirmParams,
@@ -37,11 +44,12 @@ from bursar.store.unit import Unit
 URL = "/api/v1/auth/second-factors"
 TOTP_URL = "/api/v1/auth/totp"
 CODES_URL = "/api/v1/auth/recovery-codes"
+CODE_FACTORS_URL = "/api/v1/auth/code-factors"
 PASSKEY_URL = f"{PASSKEYS_URL}/{{passkey}}"
 
 
 def endpoints(service: SecondFactorService) -> list[Endpoint]:
-    return [*_codes(service), *_passkeys(service), *_passkey_proofs(service)]
+    return [*_codes(service), *_code_factors(service), *_passkeys(service), *_passkey_proofs(service)]
 
 
 def _codes(service: SecondFactorService) -> list[Endpoint]:
@@ -81,6 +89,67 @@ def _codes(service: SecondFactorService) -> list[Endpoint]:
         _changing("DELETE", TOTP_URL, delete_totp, "Take your authenticator app away", DeletedTotp),
         _reading(CODES_URL, retrieve_recovery_codes, "See how many recovery codes are left", RecoveryCodes),
         _changing("POST", CODES_URL, create_recovery_codes, "Make new recovery codes", NewRecoveryCodes),
+    ]
+
+
+def _code_factors(service: SecondFactorService) -> list[Endpoint]:
+    async def begin_code_factor(call: Call, params: CodeFactorParams) -> SentCode:
+        return await service.codes.begin(call, params)
+
+    async def confirm_code_factor(call: Call, params: CodeFactorConfirmParams) -> NewCodeFactor:
+        return await service.confirm_codes(call, params)
+
+    async def delete_code_factor(call: Call, _params: Params) -> DeletedCodeFactor:
+        return await service.codes.remove(call, call.path["channel"])
+
+    async def send_sign_in_code(call: Call, params: SendSignInCodeParams) -> SentCode:
+        return await service.codes.send_for_sign_in(call, params.challenge, params.channel)
+
+    async def send_step_up_code(call: Call, params: SendCodeParams) -> SentCode:
+        return await service.codes.send_for_step_up(call, params.channel)
+
+    return [
+        _changing(
+            "POST",
+            CODE_FACTORS_URL,
+            begin_code_factor,
+            "Begin with codes by e-mail or text message",
+            SentCode,
+            CodeFactorParams,
+        ),
+        _changing(
+            "POST",
+            f"{CODE_FACTORS_URL}/confirm",
+            confirm_code_factor,
+            "Take codes by e-mail or text message into use",
+            NewCodeFactor,
+            CodeFactorConfirmParams,
+        ),
+        _changing(
+            "DELETE",
+            f"{CODE_FACTORS_URL}/{{channel}}",
+            delete_code_factor,
+            "Take codes by e-mail or text message away",
+            DeletedCodeFactor,
+        ),
+        _open(
+            "/api/v1/auth/second-factor/send",
+            send_sign_in_code,
+            "Have a code sent to complete a sign-in",
+            SentCode,
+            SendSignInCodeParams,
+        ),
+        Endpoint(
+            "POST",
+            "/api/v1/auth/step-up/send",
+            send_step_up_code,
+            "Have a code sent to prove again who you are",
+            SELF,
+            SentCode,
+            SendCodeParams,
+            surface="control",
+            keeps_answer=False,
+        ),
     ]
 
 

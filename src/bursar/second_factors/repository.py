@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, func, select
 
 from bursar.kit.clock import seconds
-from bursar.second_factors.schemas import Passkey
-from bursar.second_factors.tables import passkeys, recovery_codes, spent_challenges, totp_secrets
+from bursar.kit.recipients import masked
+from bursar.second_factors.schemas import Channel, CodeFactor, Passkey
+from bursar.second_factors.tables import (
+    code_factors,
+    passkeys,
+    recovery_codes,
+    sent_codes,
+    spent_challenges,
+    totp_secrets,
+)
 from bursar.store.columns import INSTALLATION
 from bursar.store.unit import Change
 
@@ -60,6 +68,29 @@ _FIND_PASSKEY_BY_CREDENTIAL = select(passkeys).where(
 _PASSKEYS_OF = select(passkeys).where(*_PASSKEYS).order_by(passkeys.c.id)
 _COUNT_PASSKEYS = select(func.count()).where(*_PASSKEYS)
 
+INSERT_CODE_FACTOR = code_factors.insert()
+_CODE_FACTORS = (code_factors.c.org_id == INSTALLATION, code_factors.c.user_id == bindparam("u"))
+DELETE_CODE_FACTOR = code_factors.delete().where(*_CODE_FACTORS, code_factors.c.channel == bindparam("c"))
+DELETE_CODE_FACTORS = code_factors.delete().where(*_CODE_FACTORS)
+_CODE_FACTORS_OF = select(code_factors).where(*_CODE_FACTORS).order_by(code_factors.c.channel)
+
+INSERT_SENT = sent_codes.insert()
+_SENT_CODES = (sent_codes.c.org_id == INSTALLATION, sent_codes.c.user_id == bindparam("u"))
+_SENT_CODE = (*_SENT_CODES, sent_codes.c.purpose == bindparam("p"))
+_AS_READ = (
+    *_SENT_CODE,
+    sent_codes.c.code_hash == bindparam("expected_hash"),
+    sent_codes.c.tries == bindparam("expected_tries"),
+)
+REPLACE_SENT = sent_codes.delete().where(*_SENT_CODE)
+USE_SENT = sent_codes.delete().where(*_AS_READ)
+COUNT_TRY = sent_codes.update().where(*_AS_READ).values(tries=bindparam("new_tries"))
+DELETE_SENT_CODES = sent_codes.delete().where(*_SENT_CODES)
+FORGET_SENT_CODES = sent_codes.delete().where(
+    sent_codes.c.org_id == INSTALLATION, sent_codes.c.expires < bindparam("before")
+)
+_FIND_SENT_CODE = select(sent_codes).where(*_SENT_CODE)
+
 INSERT_SPENT = spent_challenges.insert()
 _FIND_SPENT = select(spent_challenges.c.expires).where(
     spent_challenges.c.org_id == INSTALLATION, spent_challenges.c.challenge_hash == bindparam("h")
@@ -90,6 +121,24 @@ class StoredPasskey(NamedTuple):
     public_key: bytes
     sign_count: int
     passkey: Passkey
+
+
+class StoredCodeFactor(NamedTuple):
+    user_id: str
+    channel: Channel
+    recipient: str
+    created: int
+
+
+class SentCode(NamedTuple):
+    user_id: str
+    purpose: str
+    channel: Channel
+    recipient: str
+    code_hash: str
+    tries: int
+    created: int
+    expires: int
 
 
 def find_totp(connection: Connection, user_id: str) -> StoredTotp | None:
@@ -204,11 +253,66 @@ def count_passkeys(connection: Connection, user_id: str) -> int:
 def has_factor(connection: Connection, user_id: str) -> bool:
     """Something beyond the password. Recovery codes stand in for one, and are none by themselves."""
     totp = find_totp(connection, user_id)
-    return (totp is not None and totp.confirmed is not None) or count_passkeys(connection, user_id) > 0
+    return (
+        (totp is not None and totp.confirmed is not None)
+        or count_passkeys(connection, user_id) > 0
+        or bool(code_factors_of(connection, user_id))
+    )
 
 
 def delete_all(user_id: str) -> list[Change]:
-    return [Change(statement, {"u": user_id}) for statement in (DELETE_TOTP, DELETE_CODES, DELETE_PASSKEYS)]
+    statements = (DELETE_TOTP, DELETE_CODES, DELETE_PASSKEYS, DELETE_CODE_FACTORS, DELETE_SENT_CODES)
+    return [Change(statement, {"u": user_id}) for statement in statements]
+
+
+def code_factors_of(connection: Connection, user_id: str) -> list[StoredCodeFactor]:
+    rows = connection.execute(_CODE_FACTORS_OF, {"u": user_id})
+    return [StoredCodeFactor(row.user_id, cast(Channel, row.channel), row.recipient, row.created) for row in rows]
+
+
+def find_code_factor(connection: Connection, user_id: str, channel: str) -> StoredCodeFactor | None:
+    return next((found for found in code_factors_of(connection, user_id) if found.channel == channel), None)
+
+
+def code_factor_view(stored: StoredCodeFactor) -> CodeFactor:
+    return CodeFactor(channel=stored.channel, recipient=masked(stored.recipient), created=seconds(stored.created))
+
+
+def insert_code_factor(stored: StoredCodeFactor) -> Change:
+    return Change(INSERT_CODE_FACTOR, {"org_id": INSTALLATION} | stored._asdict())
+
+
+def delete_code_factor(user_id: str, channel: str) -> Change:
+    return Change(DELETE_CODE_FACTOR, {"u": user_id, "c": channel}, rows_expected=1)
+
+
+def find_sent_code(connection: Connection, user_id: str, purpose: str) -> SentCode | None:
+    row = connection.execute(_FIND_SENT_CODE, {"u": user_id, "p": purpose}).first()
+    return SentCode(*(getattr(row, name) for name in SentCode._fields)) if row else None
+
+
+def keep_sent_code(sent: SentCode) -> list[Change]:
+    """Instead of the one before."""
+    return [
+        Change(REPLACE_SENT, {"u": sent.user_id, "p": sent.purpose}),
+        Change(INSERT_SENT, {"org_id": INSTALLATION} | sent._asdict()),
+    ]
+
+
+def use_sent_code(sent: SentCode) -> Change:
+    return Change(USE_SENT, _as_read(sent), rows_expected=1)
+
+
+def count_try(sent: SentCode) -> Change:
+    return Change(COUNT_TRY, _as_read(sent) | {"new_tries": sent.tries + 1}, rows_expected=1)
+
+
+def _as_read(sent: SentCode) -> dict[str, Any]:
+    return {"u": sent.user_id, "p": sent.purpose, "expected_hash": sent.code_hash, "expected_tries": sent.tries}
+
+
+def forget_sent_codes(before: int) -> Change:
+    return Change(FORGET_SENT_CODES, {"before": before})
 
 
 def spend_challenge(challenge_hash: str, expires: int) -> Change:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import secrets
 from urllib.parse import urlsplit
 
 from bursar.kit.canonical import canonical_bytes
@@ -29,6 +30,11 @@ PROOF_SECONDS = 2 * 60
 PROOF_PREFIX = "pkp_"
 
 PASSKEYS_MAX = 20
+
+CODE_DIGITS = 6
+CODE_SECONDS = 10 * 60
+CODE_TRIES_MAX = 5
+
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _TO_CHARACTER = (ALPHABET * 8).encode()
@@ -77,6 +83,16 @@ def plain_recovery_code(code: str) -> str | None:
     if len(plain) == RECOVERY_CODE_LENGTH and all(character in ALPHABET for character in plain):
         return plain
     return None
+
+
+def new_code() -> str:
+    return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+
+
+def plain_code(code: str) -> str | None:
+    """As it was sent: people write spaces between the digits."""
+    plain = "".join(code.split())
+    return plain if len(plain) == CODE_DIGITS and plain.isascii() and plain.isdigit() else None
 
 
 def new_challenge(key: bytes, purpose: str, user_id: str, now: int, lifetime_seconds: int = CHALLENGE_SECONDS) -> bytes:

@@ -14,6 +14,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=100)]
 # Base64 of what a browser hands on: longer than any authenticator's answer, shorter than a nuisance.
 Bytes = Annotated[str, Meta(min_length=1, max_length=16_384)]
 CredentialId = Annotated[str, Meta(min_length=1, max_length=1_400)]
+Channel = Literal["email", "sms"]
 Purpose = Literal["sign_in", "second_factor", "step_up"]
 
 
@@ -93,10 +94,38 @@ class PasskeyProof(msgspec.Struct, kw_only=True):
     expires_in: int
 
 
+class CodeFactor(msgspec.Struct, kw_only=True):
+    """Codes by e-mail or text message, and where to, as far as its owner needs to recognise it."""
+
+    object: Literal["code_factor"] = "code_factor"
+    channel: Channel
+    recipient: str
+    created: int
+
+
+class NewCodeFactor(CodeFactor, kw_only=True):
+    recovery_codes: list[str] | None
+
+
+class DeletedCodeFactor(msgspec.Struct, kw_only=True):
+    object: Literal["code_factor"] = "code_factor"
+    channel: Channel
+    deleted: Literal[True] = True
+
+
+class SentCode(msgspec.Struct, kw_only=True):
+    """The same whether or not there was somewhere to send it to."""
+
+    object: Literal["sent_code"] = "sent_code"
+    channel: Channel
+    expires_in: int
+
+
 class SecondFactors(msgspec.Struct, kw_only=True):
     object: Literal["second_factors"] = "second_factors"
     totp: bool
     passkeys: int
+    code_factors: list[CodeFactor]
     recovery_codes_left: int
 
 
@@ -139,6 +168,25 @@ class Assertion(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 class TotpConfirmParams(Params):
     code: Code
+
+
+class CodeFactorParams(Params):
+    channel: Channel
+    telephone: Annotated[str, Meta(max_length=20)] | None = None
+
+
+class CodeFactorConfirmParams(Params):
+    channel: Channel
+    code: Code
+
+
+class SendCodeParams(Params):
+    channel: Channel
+
+
+class SendSignInCodeParams(Params):
+    challenge: Annotated[str, Meta(min_length=1, max_length=256)]
+    channel: Channel
 
 
 class PasskeyParams(Params):

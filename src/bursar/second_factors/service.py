@@ -9,14 +9,19 @@ from bursar.http.endpoint import encode
 from bursar.kit.clock import Clock, seconds
 from bursar.kit.errors import AuthenticationFailed
 from bursar.kit.ids import IdFactory
+from bursar.people.lockout import Lockout
 from bursar.people.secrets import Secrets
 from bursar.people.service import Neighbours, PeopleService
 from bursar.people.sessions import Tokens
+from bursar.people.sign_in import SignIn
 from bursar.people.standing import Standings
 from bursar.second_factors import repository, rules
+from bursar.second_factors.code_factors import CodeFactorService
 from bursar.second_factors.passkeys import PasskeyService
 from bursar.second_factors.recovery import RecoveryService
 from bursar.second_factors.schemas import (
+    CodeFactorConfirmParams,
+    NewCodeFactor,
     NewPasskey,
     PasskeyOptions,
     PasskeyParams,
@@ -47,6 +52,8 @@ class SecondFactorService:
         people: PeopleService,
         neighbours: Neighbours,
         standings: Standings,
+        sign_in: SignIn,
+        lockout: Lockout,
         public_url: str,
     ) -> None:
         self._store = store
@@ -57,6 +64,7 @@ class SecondFactorService:
         self.recovery = RecoveryService(store, clock, secrets, told)
         self.totp = TotpService(store, clock, secrets, told, self.recovery)
         self.passkeys = PasskeyService(store, ids, clock, secrets, told, self.recovery, public_url)
+        self.codes = CodeFactorService(store, clock, secrets, told, self.recovery, people, sign_in, lockout)
 
     async def required(self, user_id: str) -> bool:
         """Whoever has a second factor is asked for it."""
@@ -68,6 +76,9 @@ class SecondFactorService:
             return "totp"
         if await self.passkeys.spend_proof(user_id, code):
             return "passkey"
+        by_code = await self.codes.spend(user_id, code, call)
+        if by_code is not None:
+            return by_code
         return "recovery_code" if await self.recovery.spend(user_id, code, call) else None
 
     async def overview(self, call: Call) -> SecondFactors:
@@ -78,6 +89,9 @@ class SecondFactorService:
             return SecondFactors(
                 totp=totp is not None and totp.confirmed is not None,
                 passkeys=repository.count_passkeys(connection, user_id),
+                code_factors=[
+                    repository.code_factor_view(found) for found in repository.code_factors_of(connection, user_id)
+                ],
                 recovery_codes_left=len(repository.find_codes(connection, user_id).hashes),
             )
 
@@ -92,6 +106,12 @@ class SecondFactorService:
         confirmed = await self.totp.confirm(call, code)
         await self._end_others(call, is_first=is_first)
         return confirmed
+
+    async def confirm_codes(self, call: Call, params: CodeFactorConfirmParams) -> NewCodeFactor:
+        is_first = not await self.required(call.principal.key_id)
+        made = await self.codes.confirm(call, params.channel, params.code)
+        await self._end_others(call, is_first=is_first)
+        return made
 
     async def register_passkey(self, call: Call, params: PasskeyParams) -> NewPasskey:
         is_first = not await self.required(call.principal.key_id)
@@ -136,11 +156,12 @@ class SecondFactorService:
 
     def removal_of_all(self, user_id: str, origin: Origin) -> Unit:
         """For the commit that gives an account to whoever reads its address's mail, and has proved nothing before."""
-        document = encode(SecondFactors(totp=False, passkeys=0, recovery_codes_left=0))
+        document = encode(SecondFactors(totp=False, passkeys=0, code_factors=[], recovery_codes_left=0))
         entry = Entry(INSTALLATION, 0, "bursar.second_factors.removed", user_id, document, origin=origin)
         return Unit(repository.delete_all(user_id), [entry])
 
     async def forget_challenges(self) -> None:
         """Those that are too old to be answered need not be remembered as answered."""
-        before = seconds(self._clock.now_microseconds())
-        await self._store.commit(Unit([repository.forget_spent(before)]))
+        now = self._clock.now_microseconds()
+        changes = [repository.forget_spent(seconds(now)), repository.forget_sent_codes(now)]
+        await self._store.commit(Unit(changes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, SmallInteger, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, Table, UniqueConstraint
 
 from bursar.store.columns import (
     document_text,
@@ -15,6 +15,8 @@ from bursar.store.columns import (
 )
 
 HASH_LENGTH = 64  # SHA-256 in hexadecimal
+CHANNEL_LENGTH, PURPOSE_LENGTH = 8, 16
+RECIPIENT_LENGTH = 254
 
 totp_secrets = Table(
     "totp_secrets",
@@ -59,6 +61,34 @@ passkeys = Table(
     timestamp_column("created"),
     timestamp_column("last_used", nullable=True),
     UniqueConstraint("org_id", "credential_hash", name="uq_passkeys_credential"),
+)
+
+# Where somebody has codes sent to, once a code that went there was right.
+code_factors = Table(
+    "code_factors",
+    metadata,
+    org_id_column(),
+    id_column("user_id"),
+    Column("channel", key_text(CHANNEL_LENGTH), primary_key=True),
+    Column("recipient", people_text(RECIPIENT_LENGTH), nullable=False),
+    timestamp_column("created"),
+)
+
+# One for each purpose of somebody: a newer code replaces the older.
+sent_codes = Table(
+    "sent_codes",
+    metadata,
+    org_id_column(),
+    id_column("user_id"),
+    Column("purpose", key_text(PURPOSE_LENGTH), primary_key=True),
+    Column("channel", key_text(CHANNEL_LENGTH), nullable=False),
+    Column("recipient", people_text(RECIPIENT_LENGTH), nullable=False),
+    Column("code_hash", key_text(HASH_LENGTH), nullable=False),
+    # Wrong ones so far.
+    Column("tries", Integer, nullable=False),
+    timestamp_column("created"),
+    timestamp_column("expires"),
+    Index("ix_sent_codes_expires", "org_id", "expires"),
 )
 
 # Challenges carry their own proof and are stored nowhere, so asking for one fills no table. Those that were

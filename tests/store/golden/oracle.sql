@@ -129,6 +129,15 @@ CREATE INDEX ix_charges_customer ON charges (org_id, livemode, customer, id);
 
 CREATE INDEX ix_charges_payment_intent ON charges (org_id, livemode, payment_intent, id);
 
+CREATE TABLE code_factors (
+    org_id VARCHAR2(40 CHAR) NOT NULL,
+    user_id VARCHAR2(40 CHAR) NOT NULL,
+    channel VARCHAR2(8 CHAR) NOT NULL,
+    recipient VARCHAR2(254 CHAR) NOT NULL,
+    created NUMBER(19) NOT NULL,
+    CONSTRAINT pk_code_factors PRIMARY KEY (org_id, user_id, channel)
+);
+
 CREATE TABLE contracts (
     org_id VARCHAR2(40 CHAR) NOT NULL,
     livemode SMALLINT NOT NULL,
@@ -612,6 +621,21 @@ CREATE TABLE search_terms (
     object_id VARCHAR2(40 CHAR) NOT NULL,
     CONSTRAINT pk_search_terms PRIMARY KEY (org_id, livemode, time_slice, term, object_id)
 );
+
+CREATE TABLE sent_codes (
+    org_id VARCHAR2(40 CHAR) NOT NULL,
+    user_id VARCHAR2(40 CHAR) NOT NULL,
+    purpose VARCHAR2(16 CHAR) NOT NULL,
+    channel VARCHAR2(8 CHAR) NOT NULL,
+    recipient VARCHAR2(254 CHAR) NOT NULL,
+    code_hash VARCHAR2(64 CHAR) NOT NULL,
+    tries INTEGER NOT NULL,
+    created NUMBER(19) NOT NULL,
+    expires NUMBER(19) NOT NULL,
+    CONSTRAINT pk_sent_codes PRIMARY KEY (org_id, user_id, purpose)
+);
+
+CREATE INDEX ix_sent_codes_expires ON sent_codes (org_id, expires);
 
 CREATE TABLE sessions (
     org_id VARCHAR2(40 CHAR) NOT NULL,
@@ -1901,6 +1925,43 @@ WHERE passkeys.org_id = :org_id_1 AND passkeys.user_id = :u ORDER BY passkeys.id
 SELECT count(*) AS count_1
 FROM passkeys
 WHERE passkeys.org_id = :org_id_1 AND passkeys.user_id = :u;
+
+-- bursar.second_factors.repository.INSERT_CODE_FACTOR
+INSERT INTO code_factors (org_id, user_id, channel, recipient, created) VALUES (:org_id, :user_id, :channel, :recipient, :created);
+
+-- bursar.second_factors.repository.DELETE_CODE_FACTOR
+DELETE FROM code_factors WHERE code_factors.org_id = :org_id_1 AND code_factors.user_id = :u AND code_factors.channel = :c;
+
+-- bursar.second_factors.repository.DELETE_CODE_FACTORS
+DELETE FROM code_factors WHERE code_factors.org_id = :org_id_1 AND code_factors.user_id = :u;
+
+-- bursar.second_factors.repository._CODE_FACTORS_OF
+SELECT code_factors.org_id, code_factors.user_id, code_factors.channel, code_factors.recipient, code_factors.created
+FROM code_factors
+WHERE code_factors.org_id = :org_id_1 AND code_factors.user_id = :u ORDER BY code_factors.channel;
+
+-- bursar.second_factors.repository.INSERT_SENT
+INSERT INTO sent_codes (org_id, user_id, purpose, channel, recipient, code_hash, tries, created, expires) VALUES (:org_id, :user_id, :purpose, :channel, :recipient, :code_hash, :tries, :created, :expires);
+
+-- bursar.second_factors.repository.REPLACE_SENT
+DELETE FROM sent_codes WHERE sent_codes.org_id = :org_id_1 AND sent_codes.user_id = :u AND sent_codes.purpose = :p;
+
+-- bursar.second_factors.repository.USE_SENT
+DELETE FROM sent_codes WHERE sent_codes.org_id = :org_id_1 AND sent_codes.user_id = :u AND sent_codes.purpose = :p AND sent_codes.code_hash = :expected_hash AND sent_codes.tries = :expected_tries;
+
+-- bursar.second_factors.repository.COUNT_TRY
+UPDATE sent_codes SET tries=:new_tries WHERE sent_codes.org_id = :org_id_1 AND sent_codes.user_id = :u AND sent_codes.purpose = :p AND sent_codes.code_hash = :expected_hash AND sent_codes.tries = :expected_tries;
+
+-- bursar.second_factors.repository.DELETE_SENT_CODES
+DELETE FROM sent_codes WHERE sent_codes.org_id = :org_id_1 AND sent_codes.user_id = :u;
+
+-- bursar.second_factors.repository.FORGET_SENT_CODES
+DELETE FROM sent_codes WHERE sent_codes.org_id = :org_id_1 AND sent_codes.expires < :before;
+
+-- bursar.second_factors.repository._FIND_SENT_CODE
+SELECT sent_codes.org_id, sent_codes.user_id, sent_codes.purpose, sent_codes.channel, sent_codes.recipient, sent_codes.code_hash, sent_codes.tries, sent_codes.created, sent_codes.expires
+FROM sent_codes
+WHERE sent_codes.org_id = :org_id_1 AND sent_codes.user_id = :u AND sent_codes.purpose = :p;
 
 -- bursar.second_factors.repository.INSERT_SPENT
 INSERT INTO spent_challenges (org_id, challenge_hash, expires) VALUES (:org_id, :challenge_hash, :expires);
