@@ -22,8 +22,39 @@ OPEN = {
 }
 HOOKS = "/hooks/"
 SEGMENT = r"[A-Za-z0-9_-]+"
+# Such as `acct_1:test`: an organisation, its mode, and one day which of its accounts.
+ACCOUNT = rf"{SEGMENT}((:|%3[Aa]){SEGMENT}){{0,2}}"
 PLACE = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"  # names an organisation, a mode and an attempt
 WANTED = ("v1/customers", "api/v1/org/profile", "metrics")
+
+
+# Accounts as banks name them, and what is like one and is none.
+OPEN_HOOKS = (
+    "/hooks/piggybank",
+    "/hooks/piggybank/acct_1",
+    "/hooks/piggybank/acct_1:test",
+    "/hooks/piggybank/acct_1:live?a=1",
+    "/hooks/piggybank/acct_1:test:aca_1",
+    "/hooks/piggybank/acct_1%3Atest",
+    "/hooks/piggybank/acct_1%3atest%3Aaca_1",
+)
+REFUSED_HOOKS = (
+    "/hooks/piggy:bank",
+    "/hooks/piggybank:test",
+    "/hooks/piggybank/:",
+    "/hooks/piggybank/:test",
+    "/hooks/piggybank/acct_1:",
+    "/hooks/piggybank/acct_1::test",
+    "/hooks/piggybank/acct_1:test/v1",
+    "/hooks/piggybank/acct_1:test:aca_1:v1",
+    "/hooks/piggybank/acct_1:..",
+    "/hooks/piggybank/acct_1:%2e%2e",
+    "/hooks/piggybank/acct_1%3",
+    "/hooks/piggybank/acct_1%253Atest",
+    "/hooks/piggybank/acct_1%3Atest%2f..",
+    "/hooks/piggybank/acct_1:test%00",
+    "/hooks/piggybank/acct_1%5ftest",
+)
 
 
 def methods_of(route: str) -> set[str]:
@@ -33,7 +64,7 @@ def methods_of(route: str) -> set[str]:
 
 def is_open(method: str, path: str) -> bool:
     """Of what reached the server, as it was sent."""
-    if method == "POST" and re.fullmatch(rf"/hooks/[a-z0-9_]+(/{SEGMENT})?", path):
+    if method == "POST" and re.fullmatch(rf"/hooks/[a-z0-9_]+(/{ACCOUNT})?", path):
         return True
     return any(method in methods and re.fullmatch(_pattern(route), path) for route, methods in OPEN.items())
 
@@ -58,7 +89,8 @@ def routes(application: Application) -> list[str]:
 
 
 def address_of(route: str) -> str:
-    return re.sub(r"\{\w+\}", "piggybank_1", route.replace("{place}", "acct_1.0.att_1"))
+    known = route.replace("{place}", "acct_1.0.att_1").replace("{account}", "acct_1:test")
+    return re.sub(r"\{\w+\}", "piggybank_1", known)
 
 
 def tricks() -> Iterator[str]:
@@ -117,6 +149,7 @@ def tricks() -> Iterator[str]:
         "/upi/a",
         "/upi/a/b/c",
     )
+    yield from REFUSED_HOOKS
     yield from (
         "/hooks/piggy%62ank",
         "/hooks/pi%67gybank/a",

@@ -101,6 +101,15 @@ def test_outside_only_what_is_on_the_list_goes_on() -> None:
             assert outcome(rules, Request(method, target, is_secure=False)) == CLOSED
 
 
+def test_banks_reach_the_address_of_their_account_however_its_colons_are_written() -> None:
+    rules = rules_of("outside")
+    for target in paths.OPEN_HOOKS:
+        assert outcome(rules, Request("POST", target)) == UPSTREAM + target
+        assert outcome(rules, Request("GET", target)) == CLOSED
+    for target in paths.REFUSED_HOOKS:
+        assert outcome(rules, Request("POST", target)) == CLOSED
+
+
 def test_no_way_of_writing_an_address_leads_inside() -> None:
     rules = rules_of("outside")
     for target in paths.tricks():

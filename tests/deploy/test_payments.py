@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from bursar.accounts.service import DEVELOPMENT_ORG_ID
 from bursar.connectors.signatures import sign
 from tests.checkout.test_in_browser import ASKING, fill_card
 from tests.deploy.conftest import NAMES
@@ -102,6 +103,25 @@ def test_what_a_bank_signed_is_taken_and_what_was_altered_is_not(proxy: Proxy, s
     status, answer, _ = outside.ask("POST", "/hooks/piggybank", body, headers)
     outside.close()
     assert (status, json.loads(answer)) == (200, {"received": True})
+
+
+@pytest.mark.parametrize("colon", [":", "%3A", "%3a"])
+def test_what_a_bank_signed_is_taken_at_the_address_of_its_account(
+    proxy: Proxy, server: RunningServer, colon: str
+) -> None:
+    secret = (server.data_directory / "piggybank" / "webhook_secret").read_text().strip()
+    account = f"{DEVELOPMENT_ORG_ID}:test"
+    message = EVENT | {"id": f"bev_{proxy.name}_{colon.replace('%', '_')}".replace(":", "plain"), "merchant": account}
+    body = json.dumps(message).encode()
+    headers = {"Content-Type": "application/json", "PiggyBank-Signature": sign(secret, body, int(time.time()))}
+    outside = proxy.outside_connection()
+    target = f"/hooks/piggybank/{account.replace(':', colon)}"
+    assert outside.ask("POST", target, body + b" ", headers)[0] == 400
+    status, answer, _ = outside.ask("POST", target, body, headers)
+    assert (status, json.loads(answer)) == (200, {"received": True})
+    outside.close()
+    found = ask(proxy, "GET", "/api/v1/incoming-webhooks?limit=2", key=SECRET_KEY)["data"]
+    assert {(one["account"], one["state"] == "unverified") for one in found} == {(account, False), (account, True)}
 
 
 def test_the_log_names_the_caller_and_not_the_proxy(proxy: Proxy, server: RunningServer) -> None:

@@ -58,6 +58,18 @@ def test_from_the_inside_every_address_is_reached(proxy: Proxy, recorder: Record
     assert [one.path for one in recorder.seen] == [paths.address_of(route) for route in every_route]
 
 
+def test_banks_reach_the_address_of_their_account_however_its_colons_are_written(
+    proxy: Proxy, recorder: Recorder
+) -> None:
+    outside = proxy.outside_connection()
+    for target in paths.OPEN_HOOKS:
+        assert (outside.ask("POST", target)[0], outside.ask("GET", target)[0]) == (200, 404), target
+    for target in paths.REFUSED_HOOKS:
+        assert outside.ask("POST", target)[0] in (400, 404), target
+    outside.close()
+    assert [one.target.decode() for one in recorder.seen] == list(paths.OPEN_HOOKS)
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_no_way_of_writing_an_address_leads_inside(proxy: Proxy, recorder: Recorder, method: str) -> None:
     outside = proxy.outside_connection()
