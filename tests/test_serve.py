@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
 from tests.secrets_of_production import secret_variables
 
 BURSAR = str(Path(sys.executable).parent / "bursar")
@@ -31,13 +31,6 @@ def run(environment: Mapping[str, str], *arguments: str) -> subprocess.Completed
 
 def on_file(folder: Path) -> dict[str, str]:
     return {"BURSAR_DATABASE_URL": f"sqlite:///{folder / 'bursar.db'}", **secret_variables()}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def get(port: int, path: str, key: str = "") -> tuple[int, bytes]:

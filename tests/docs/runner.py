@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.docs.blocks import Block, complaint
+from tests.ports import free_port
 from tests.wire.harness import HOST, RunningServer
 
 RUN_SECONDS_MAX = 60
@@ -116,10 +117,10 @@ class Reader:
     def adapted(self, text: str) -> str:
         """The same with a port and folders of this test, so that it meets no other."""
         if DOCUMENTED_PORT in text and not self._port:
-            self._port = str(_free_port())
+            self._port = str(free_port())
         for port in OTHER_PORTS:
             if port in text:
-                text = text.replace(port, self._other_ports.setdefault(port, str(_free_port())))
+                text = text.replace(port, self._other_ports.setdefault(port, str(free_port())))
         for documented, own in (
             ("var/dev", str(self._data)),
             ("/var/lib/bursar", str(self._folder)),
@@ -146,13 +147,6 @@ def _expects_text(block: Block) -> bool:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _stop(process: subprocess.Popen[bytes], log: Path) -> None:

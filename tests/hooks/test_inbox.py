@@ -10,9 +10,12 @@ import msgspec
 import pytest
 from sqlalchemy import bindparam
 
+from bursar.accounts import repository as accounts
 from bursar.accounts.tables import organisations
+from bursar.attempts.tables import attempts
 from bursar.connectors.contract import WebhookRefused
 from bursar.hooks import asking, rules, service, sweeping
+from bursar.hooks.matching import TooEarly, Verdict
 from bursar.hooks.schemas import IncomingWebhook, IncomingWebhookListParams
 from bursar.hooks.service import UnknownAccount
 from bursar.hooks.tables import announced_settlements, incoming_webhooks
@@ -65,6 +68,20 @@ def counted(metrics: Metrics, name: str) -> dict[tuple[str, ...], float]:
         for sample in family.samples
         if sample.name == f"bursar_{name}_total"
     }
+
+
+async def hand_to_another_connector(bench: Bench) -> None:
+    """As if all that was asked for had been asked of another bank."""
+    for row in bench.rows(attempts):
+        order = json.dumps(json.loads(row.order_document) | {"connector": "another"})
+        other = attempts.update().where(attempts.c.id == bindparam("i")).values(order_document=bindparam("d"))
+        await bench.store.commit(Unit([Change(other, {"i": row.id, "d": order})]))
+
+
+async def again(bench: Bench, message_id: str) -> None:
+    effect = await bench.hooks.inbox.process_again(call(incoming_webhook=message_id))
+    await bench.store.commit(effect.unit)
+    await bench.process()
 
 
 class TestUnverified:
@@ -129,6 +146,32 @@ class TestUnverified:
 
         run(scenario)
 
+    def test_names_that_nobody_has_take_nothing_from_what_is_kept(self, run: Callable[[Scenario], None]) -> None:
+        async def scenario(bench: Bench) -> None:
+            for number in range(2 * service.ALL_UNVERIFIED_COUNT):
+                await forge(bench, {"id": number}, f"org_nobody{number}:test")
+            await forge(bench, {"id": 1})
+            assert len(bench.rows(incoming_webhooks)) == 1
+            for number in range(2 * service.LOOKS_COUNT):
+                await forge(bench, {"id": number}, f"org_nobody{number}:live")
+            bench.clock.advance(1)
+            await forge(bench, {"id": 2})
+            assert len(bench.rows(incoming_webhooks)) == 2
+
+        run(scenario)
+
+    def test_it_is_not_looked_for_names_without_limit(
+        self, run: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def scenario(bench: Bench) -> None:
+            looks: list[str] = []
+            monkeypatch.setattr(accounts, "find_organisation", lambda _, org_id: looks.append(org_id))
+            for number in range(service.LOOKS_COUNT + 50):
+                await forge(bench, {"id": number}, f"org_nobody{number}:test")
+            assert len(looks) == service.LOOKS_COUNT
+
+        run(scenario)
+
     def test_one_operation_is_asked_about_once_in_a_while(self, run: Callable[[Scenario], None]) -> None:
         async def scenario(bench: Bench) -> None:
             await bench.refund(await bench.pay(VISA))
@@ -151,6 +194,18 @@ class TestUnverified:
             await forge(bench, {"reference": paid.attempt_id}, f"{ORG}:live")
             await bench.process()
             assert len(bench.bank.orders) == before
+
+        run(scenario)
+
+    def test_the_bank_of_another_account_is_not_asked(self, run: Callable[[Scenario], None]) -> None:
+        async def scenario(bench: Bench) -> None:
+            paid = await bench.pay(VISA)
+            await hand_to_another_connector(bench)
+            before = len(bench.bank.orders)
+            await forge(bench, {"reference": paid.attempt_id})
+            await bench.process()
+            assert len(bench.bank.orders) == before
+            assert bench.rows(incoming_webhooks)[0].state == "unverified"
 
         run(scenario)
 
@@ -224,12 +279,93 @@ def test_a_poisonous_message_rests_and_the_others_go_on(
         assert (first.state, first.tries) == ("failed", rules.DEFECT_TRIES_MAX)
         assert first.reason == "a defect: ZeroDivisionError"
         assert bench.told()[-1] == "bursar.incoming_webhook.failed"
+        await again(bench, first.id)
+        (first, _) = bench.rows(incoming_webhooks)
+        assert (first.state, first.tries) == ("received", 1), "it has all its tries again"
+        await bench.process_all()
         monkeypatch.setattr(bench.hooks.processing._matching, "judge", judge)
-        effect = await bench.hooks.inbox.process_again(call(incoming_webhook=first.id))
-        await bench.store.commit(effect.unit)
-        await bench.process()
+        await again(bench, first.id)
         assert [state for _, state in bench.messages()] == ["processed", "processed"]
         assert len(bench.all_disputes()) == 2
+
+    run(scenario)
+
+
+def test_what_is_unmatched_is_waited_for_once_more(run: Callable[[Scenario], None]) -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.pay(DISPUTED)
+        bench.pass_time(2)
+        (opened,) = bench.news()
+        told = json.loads(opened[1])
+        stranger = told["data"]["dispute"] | {"reference": "att_nobody"}
+        await bench.deliver(bench.signed(json.dumps(told | {"data": {"dispute": stranger}}).encode()))
+        await bench.process_all()
+        (row,) = bench.rows(incoming_webhooks)
+        assert row.state == "unmatched"
+        bench.clock.advance(86_400)
+        await again(bench, row.id)
+        (row,) = bench.rows(incoming_webhooks)
+        assert (row.state, row.tries) == ("received", 1)
+        began = bench.clock.now_microseconds()
+        await bench.process_all()
+        (row,) = bench.rows(incoming_webhooks)
+        assert row.state == "unmatched"
+        assert row.finished - began > 9 * 60 * 1_000_000
+
+    run(scenario)
+
+
+def test_what_was_contradicted_is_judged_anew(run: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.pay(DISPUTED)
+        bench.pass_time(2)
+        (opened,) = bench.news()
+        judge = bench.hooks.processing._matching.judge
+        contradicted = Verdict("contradicted", "the bank says otherwise")
+        monkeypatch.setattr(bench.hooks.processing._matching, "judge", lambda *_: contradicted)
+        await bench.deliver(opened)
+        (row,) = bench.rows(incoming_webhooks)
+        assert (row.state, bench.inbox()) == ("contradicted", [("dispute_opened", "contradicted")])
+        monkeypatch.setattr(bench.hooks.processing._matching, "judge", judge)
+        await again(bench, row.id)
+        assert bench.messages() == [("dispute_opened", "processed")]
+        assert bench.inbox() == [("dispute_opened", "applied")]
+        await again(bench, row.id)
+        assert len(bench.all_disputes()) == 1
+
+    run(scenario)
+
+
+def test_of_several_events_one_that_is_too_early_keeps_no_other_waiting(
+    run: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.pay(DISPUTED)
+        await bench.pay(DISPUTED)
+        await bench.pay(DISPUTED)
+        bench.pass_time(2)
+        for message in bench.news():
+            await bench.receive(message)
+        first, *others = bench.rows(incoming_webhooks)
+        together = [event for row in (first, *others) for event in json.loads(row.events_document)]
+        same = incoming_webhooks.c.id == bindparam("i")
+        changes = [Change(incoming_webhooks.delete().where(same), {"i": row.id}) for row in others]
+        with_all = incoming_webhooks.update().where(same).values(events_document=bindparam("d"))
+        changes.append(Change(with_all, {"i": first.id, "d": json.dumps(together)}))
+        await bench.store.commit(Unit(changes))
+        judge, early = bench.hooks.processing._matching.judge, [together[0]["event_id"]]
+
+        def judging(connection: Any, message: Any) -> Any:
+            if message.event.event_id in early:
+                raise TooEarly
+            return judge(connection, message)
+
+        monkeypatch.setattr(bench.hooks.processing._matching, "judge", judging)
+        await bench.process()
+        assert (len(bench.all_disputes()), bench.messages()) == (2, [("dispute_opened", "received")])
+        early.clear()
+        await bench.process_all()
+        assert (len(bench.all_disputes()), bench.messages()) == (3, [("dispute_opened", "processed")])
 
     run(scenario)
 
@@ -275,6 +411,20 @@ def test_a_reference_whose_payment_comes_later_is_matched_then(run: Callable[[Sc
         await bench.process_all()
         assert bench.messages() == [("dispute_opened", "processed")]
         assert bench.charge(paid).disputed_minor == 1000
+
+    run(scenario)
+
+
+def test_a_bank_settles_nothing_that_another_one_was_asked_for(run: Callable[[Scenario], None]) -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.pay(DISPUTED)
+        bench.pass_time(2)
+        (opened,) = bench.news()
+        await hand_to_another_connector(bench)
+        await bench.deliver(opened)
+        (row,) = bench.rows(incoming_webhooks)
+        assert (row.state, row.reason) == ("received", "no operation of ours has this reference")
+        assert bench.all_disputes() == []
 
     run(scenario)
 

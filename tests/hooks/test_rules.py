@@ -22,8 +22,22 @@ def test_what_matches_nothing_is_tried_for_a_while_and_rests_then() -> None:
     now = 10**15
     early = rules.ending([("unmatched", "why")], now, 0, now)
     assert (early.state, early.reason, early.next_at) == ("received", "why", now + SECOND // 20)
-    late = rules.ending([("unmatched", "why")], now - rules.UNMATCHED_SECONDS * SECOND, 9, now)
+    received = now - rules.UNMATCHED_SECONDS * SECOND
+    late = rules.ending([("unmatched", "why")], received, rules.WAITING_TRIES_MIN, now)
     assert (late.state, late.next_at) == ("unmatched", None)
+
+
+def test_what_is_asked_for_once_more_has_its_ten_minutes_again() -> None:
+    now = 10**15
+    began = now
+    for tries in range(100):
+        ending = rules.ending([("unmatched", "why")], 0, tries, now)
+        if ending.next_at is None:
+            break
+        now = ending.next_at
+    assert ending.state == "unmatched"
+    assert rules.UNMATCHED_SECONDS <= (now - began) / SECOND <= rules.UNMATCHED_SECONDS + rules.WAIT_SECONDS_MAX
+    assert rules.postponed("why", 0, 0, now).state == "received"
 
 
 @pytest.mark.parametrize(
@@ -38,7 +52,7 @@ def test_what_matches_nothing_is_tried_for_a_while_and_rests_then() -> None:
     ids=" ".join,
 )
 def test_of_several_events_the_one_that_a_person_should_see_counts(verdicts: Any, state: str) -> None:
-    assert rules.ending([(one, None) for one in verdicts], 0, 0, 10**15).state == state
+    assert rules.ending([(one, None) for one in verdicts], 0, 99, 10**15).state == state
 
 
 def test_waits_grow_and_end() -> None:

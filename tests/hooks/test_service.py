@@ -146,6 +146,12 @@ def test_a_type_that_is_not_known_is_acknowledged(run: Callable[[Scenario], None
         await bench.deliver(bench.signed(json.dumps(body).encode()))
         assert bench.inbox() == []
         assert bench.messages() == [(None, "processed")]
+        (row,) = bench.rows(incoming_webhooks)
+        assert (row.body_text, row.headers_document, row.is_exact) == (None, None, 0), "it may be another account's"
+        assert row.body_length > 0
+        await bench.deliver(bench.signed(json.dumps(body).encode()), account=None)
+        kept = {row.org_id: row.body_text for row in bench.rows(incoming_webhooks)}
+        assert kept == {ORG: None, INSTALLATION: json.dumps(body)}
 
     run(scenario)
 

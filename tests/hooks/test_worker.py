@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bursar.hooks import rules
+from bursar.hooks import arrivals, rules, worker
 from bursar.hooks.tables import incoming_webhooks
 from bursar.hooks.worker import HookWorker
 from tests.databases import Database, on, sqlite_database
@@ -108,6 +108,69 @@ def test_a_process_that_ends_gives_up_what_it_has_not_begun(tmp_path: Path) -> N
 
     with bench_on(sqlite_database(tmp_path), tmp_path / "house") as bench:
         asyncio.run(scenario(bench))
+
+
+def test_a_process_that_ends_gives_up_what_has_not_made_its_first_step(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        first, second = await disputed(bench, 2)
+        with bench.hooks.arrivals.attended():
+            await bench.receive(first)
+            await bench.receive(second)
+        release, releases = bench.hooks.processing.release, list[str]()
+
+        async def releasing(message: Any) -> None:
+            releases.append(message.id)
+            if len(releases) == 1:
+                raise ZeroDivisionError
+            await release(message)
+
+        bench.hooks.processing.release = releasing  # type: ignore[method-assign]
+        bench.hook_worker._start_arrived()
+        tasks = list(bench.hook_worker._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await bench.hook_worker._close()
+        assert len(set(releases)) == 2
+        due = [row.next_at <= bench.clock.now_microseconds() for row in bench.rows(incoming_webhooks)]
+        assert sorted(due) == [False, True], "a release that fails keeps no other from its own"
+
+    with bench_on(sqlite_database(tmp_path), tmp_path / "house") as bench:
+        asyncio.run(scenario(bench))
+
+
+def test_what_waits_in_memory_is_bounded_and_is_not_begun_when_its_lease_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "WAITING_MAX", 3)
+    monkeypatch.setattr(worker, "VERIFIED_MAX", 2)
+
+    async def scenario(bench: Bench) -> None:
+        messages = await disputed(bench, 9)
+        process, may_go_on, begun = bench.hooks.processing.process, asyncio.Event(), list[bool]()
+
+        async def slowly(held: Any) -> Any:
+            begun.append(held.next_at > bench.clock.now_microseconds())
+            await may_go_on.wait()
+            return await process(held)
+
+        bench.hooks.processing.process = slowly  # type: ignore[method-assign]
+        async with running(bench.hooks.worker()):
+            for message in messages:
+                await bench.receive(message)
+                await asyncio.sleep(0.01)  # whoever could take it has done so
+            now = bench.clock.now_microseconds()
+            assert len(begun) == 2
+            assert len([row for row in bench.rows(incoming_webhooks) if row.next_at > now]) == 2 + 3
+            bench.clock.advance(rules.LEASE_SECONDS + 1)
+            may_go_on.set()
+            await until(rest(bench, 9))
+        assert begun == [True] * len(begun)
+        assert bench.messages() == [("dispute_opened", "processed")] * 9
+
+    with bench_on(sqlite_database(tmp_path), tmp_path / "house") as bench:
+        asyncio.run(scenario(bench))
+        assert bench.findings() == []
 
 
 def test_what_comes_too_early_is_tried_again_by_itself(tmp_path: Path) -> None:

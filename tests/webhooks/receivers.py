@@ -45,7 +45,7 @@ class Receiver:
     def url(self) -> str:
         return f"{'https' if self.is_secure else 'http'}://localhost:{self.port}/hook"
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
         async with asyncio.timeout(seconds):
             while not condition():
                 self._came.clear()
@@ -53,7 +53,7 @@ class Receiver:
                     async with asyncio.timeout(0.05):
                         await self._came.wait()
 
-    async def until_received(self, count: int, seconds: float = 10.0) -> list[Received]:
+    async def until_received(self, count: int, seconds: float = 30.0) -> list[Received]:
         await self.until(lambda: len(self.received) >= count, seconds)
         return self.received
 

@@ -23,12 +23,18 @@ from bursar.cli import app
 from bursar.commands import server_calls, trigger
 from bursar.commands.happenings import OUT_OF_REACH, WAYS
 from bursar.events.rules import PUBLIC_TYPES
+from tests.ports import nobodys_port
 from tests.webhooks.blocking import receiving
 from tests.wire.harness import SECRET_KEY, RunningServer
 
 EXIT_FOUND_WRONG, EXIT_USAGE, EXIT_UNAVAILABLE = 1, 2, 4
 LINE_SECONDS_MAX = 30.0
-NOBODY = "http://127.0.0.1:1025"
+
+
+@pytest.fixture(scope="module")
+def nobody() -> Iterator[str]:
+    with nobodys_port() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +96,14 @@ def running(server: RunningServer, arguments: Sequence[str], said: Path) -> Iter
         process.communicate()
 
 
-def test_every_type_can_be_triggered_or_says_why_not() -> None:
+def test_every_type_can_be_triggered_or_says_why_not(nobody: str) -> None:
     assert WAYS.keys() | OUT_OF_REACH.keys() == set(PUBLIC_TYPES)
-    listed = run_json(NOBODY, "trigger", "--list")
+    listed = run_json(nobody, "trigger", "--list")
     assert {one["type"] for one in listed if one["can_be_triggered"]} == WAYS.keys()
-    shown = run(NOBODY, "trigger", "--list").stdout
+    shown = run(nobody, "trigger", "--list").stdout
     assert all(name in shown for name in PUBLIC_TYPES)
     for name, why in OUT_OF_REACH.items():
-        refused = run(NOBODY, "trigger", name)
+        refused = run(nobody, "trigger", name)
         assert (refused.exit_code, why in refused.stderr) == (EXIT_FOUND_WRONG, True)
 
 
@@ -143,8 +149,8 @@ def test_a_receiver_without_a_public_address_hears_signed_events_through_a_resta
         assert len(bodies) == len(set(bodies)) == 3
 
 
-def test_a_receiver_that_is_not_there_is_shown_as_such(server: RunningServer, tmp_path: Path) -> None:
-    with running(server, ["listen", "--forward-to", f"{NOBODY}/hook"], tmp_path / "said") as lines:
+def test_a_receiver_that_is_not_there_is_shown_as_such(server: RunningServer, nobody: str, tmp_path: Path) -> None:
+    with running(server, ["listen", "--forward-to", f"{nobody}/hook"], tmp_path / "said") as lines:
         lines.next()
         run_json(server.base_url, "trigger", "customer.created")
         line = lines.next()
@@ -220,8 +226,8 @@ JSON = {"Content-Type": "application/json"}
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_makes_no_sense_or_finds_nobody_is_said(arguments: list[str], code: int, said: str) -> None:
-    result = run(NOBODY, *arguments)
+def test_what_makes_no_sense_or_finds_nobody_is_said(nobody: str, arguments: list[str], code: int, said: str) -> None:
+    result = run(nobody, *arguments)
     assert (result.exit_code, said in result.stderr) == (code, True), result.stderr
 
 

@@ -312,7 +312,7 @@ def test_a_changed_url_is_called_from_the_next_try_on(database: Database) -> Non
 @sqlite_only
 def test_a_deleted_endpoint_takes_its_deliveries_with_it(database: Database) -> None:
     async def scenario(world: World) -> None:
-        async with receiving(hanging) as receiver, world.working():
+        async with receiving(hanging) as receiver, world.working(hasty(total_seconds_max=1.0)):
             endpoint = await world.listen(receiver.url)
             await world.tell(10)
             await receiver.until_received(1)

@@ -31,7 +31,7 @@ def test_tries_and_what_waits_are_counted(database: Database, monkeypatch: pytes
                 await asyncio.sleep(0.02)
 
     async def scenario(world: World) -> None:
-        pace = hasty(waits_seconds=(600.0,) * 3, total_seconds_max=0.2)
+        pace = hasty(waits_seconds=(600.0,) * 3, total_seconds_max=1.5)
         async with (
             receiving() as good,
             receiving(answering(status(500))) as bad,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -20,7 +19,7 @@ RECEIVERS = [None, None, in_trouble(1), in_trouble(2), in_trouble(3)]
 @pytest.mark.parametrize("database", on("sqlite", "postgresql"), indirect=True)
 def test_with_errors_hangs_and_resets_everything_arrives_or_is_dead(database: Database) -> None:
     with opened(database) as store:
-        told = asyncio.run(run(World(store, PACE), RECEIVERS, 300, 150.0, 60.0))
+        told = asyncio.run(run(World(store, PACE), RECEIVERS, 300, 150.0, 300.0))
     assert sum(told.statuses.values()) == told.events * len(RECEIVERS)
     assert set(told.statuses) <= {"delivered", "dead"}
     assert told.statuses["delivered"] >= sum(told.statuses.values()) - 2
@@ -42,11 +41,10 @@ def test_ten_thousand_events_to_five_endpoints_of_which_three_are_in_trouble(dat
 
 @pytest.mark.parametrize("database", on("sqlite"), indirect=True)
 def test_one_that_hangs_one_that_fails_and_one_that_resets_do_not_delay_a_healthy_one(database: Database) -> None:
-    """Those that never answer are asked by one probe at a time, until they are disabled."""
+    """Those that never answer are asked by one probe at a time, until they are disabled in the end."""
     behaviours = [None, hanging, answering(status(500)), resetting]
-    pace = replace(PACE, disabled_after_seconds=6.0)
     with opened(database) as store:
-        told = asyncio.run(run(World(store, pace), behaviours, 300, 100.0, 60.0))
+        told = asyncio.run(run(World(store, PACE), behaviours, 300, 100.0, 300.0, disabling=True))
     assert len(told.arrived[0]) == told.events
     assert told.statuses["delivered"] == told.events
     assert told.statuses["dead"] == 3 * told.events

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.webhooks.receivers import OK, Behaviour, Received, Receiver, receiving, status
 from tests.webhooks.world import World, hasty
@@ -61,32 +61,52 @@ def in_trouble(seed: int) -> Behaviour:
 
 
 async def run(
-    world: World, behaviours: Sequence[Behaviour | None], events: int, events_per_second: float, seconds_max: float
+    world: World,
+    behaviours: Sequence[Behaviour | None],
+    events: int,
+    events_per_second: float,
+    seconds_max: float,
+    disabling: bool = False,
 ) -> Told:
-    """Behaviours of the receivers, None for a healthy one."""
+    """Behaviours of the receivers, None for a healthy one.
+
+    With `disabling`, those that fail are disabled, but only once everything has been told and the healthy ones have
+    all of it: to an endpoint that is disabled while events still come, the later ones are not sent at all.
+    """
+    told = events + 1
     async with AsyncExitStack() as stack:
         receivers = [await stack.enter_async_context(receiving(behaviour)) for behaviour in behaviours]
-        await stack.enter_async_context(world.working())
-        for receiver in receivers:
-            await world.listen(receiver.url)
-        await world.tell(1, "customer.created")
-        for receiver, behaviour in zip(receivers, behaviours, strict=True):
-            if behaviour is None:
-                await receiver.until_received(1)
-        committed: dict[str, float] = {}
-        began = time.monotonic()
-        for number in range(events):
-            await asyncio.sleep(max(0.0, began + number / events_per_second - time.monotonic()))
-            await world.tell(1, "charge.succeeded", name=str(number))
-            committed[str(number)] = time.monotonic()
-        rows = await world.until_none_pending(seconds_max)
+        healthy = [receiver for receiver, behaviour in zip(receivers, behaviours, strict=True) if behaviour is None]
+        async with world.working():
+            for receiver in receivers:
+                await world.listen(receiver.url)
+            await world.tell(1, "customer.created")
+            for receiver in healthy:
+                await receiver.until_received(1, seconds_max)
+            committed: dict[str, float] = {}
+            began = time.monotonic()
+            for number in range(events):
+                await asyncio.sleep(max(0.0, began + number / events_per_second - time.monotonic()))
+                await world.tell(1, "charge.succeeded", name=str(number))
+                committed[str(number)] = time.monotonic()
+            if disabling:
+                await world.until_taken_in(told * len(receivers), seconds_max)
+                for receiver in healthy:
+                    await receiver.until(lambda receiver=receiver: len(_events(receiver)) == told, seconds_max)  # type: ignore[misc]
+            else:
+                rows = await world.until_none_pending(seconds_max, told * len(receivers))
+        if disabling:
+            async with world.working(replace(world.pace, disabled_after_seconds=0.1)):
+                rows = await world.until_none_pending(seconds_max, told * len(receivers))
     statuses: dict[str, int] = {}
     for row in rows:
         statuses[row.status] = statuses.get(row.status, 0) + 1
-    healthy = [receiver for receiver, behaviour in zip(receivers, behaviours, strict=True) if behaviour is None]
     latencies = [latency for receiver in healthy for latency in _latencies(receiver, committed)]
-    arrived = [{one.event_id for one in receiver.received} for receiver in receivers]
-    return Told(statuses, latencies, arrived, events + 1)
+    return Told(statuses, latencies, [_events(receiver) for receiver in receivers], told)
+
+
+def _events(receiver: Receiver) -> set[str]:
+    return {one.event_id for one in receiver.received}
 
 
 def _latencies(receiver: Receiver, committed: dict[str, float]) -> list[float]:

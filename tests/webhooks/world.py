@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -36,8 +36,8 @@ SECRET = "a secret of thirty-two characters"
 # As the product's, but so short that a test sees the end.
 HASTY = Pace(
     waits_seconds=(0.05, 0.1, 0.1),
-    total_seconds_max=1.0,
-    connect_seconds_max=1.0,
+    total_seconds_max=10.0,  # where a receiver hangs, the test says less
+    connect_seconds_max=10.0,
     pause_seconds_first=0.01,
     pause_seconds_max=0.1,
 )
@@ -127,13 +127,20 @@ class World:
         query = select(webhook_endpoints).where(webhook_endpoints.c.id == endpoint.id)
         return await self.store.read(lambda connection: connection.execute(query).first())
 
-    async def until_none_pending(self, seconds: float = 15.0) -> list[Any]:
+    async def until_none_pending(self, seconds: float = 60.0, count: int = 1) -> list[Any]:
+        """Of so many at least, as what was told a moment ago may not have been taken in."""
+        return await self._until(
+            lambda rows: len(rows) >= count and all(row.status != "pending" for row in rows), seconds
+        )
+
+    async def until_taken_in(self, count: int, seconds: float = 60.0) -> None:
+        await self._until(lambda rows: len(rows) >= count, seconds)
+
+    async def _until(self, condition: Callable[[list[Any]], bool], seconds: float) -> list[Any]:
         async with asyncio.timeout(seconds):
-            while True:
-                rows = await self.rows()
-                if rows and all(row.status != "pending" for row in rows):
-                    return rows
+            while not condition(rows := await self.rows()):  # noqa: ASYNC110 - another's doing
                 await asyncio.sleep(0.05)
+        return rows
 
 
 def _all(connection: Connection, table: Any) -> list[Any]:

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from tests.ports import free_port
 
 SECRET_KEY = "sk_test_bursar_dev"
 PUBLISHABLE_KEY = "pk_test_bursar_dev"
@@ -156,8 +157,5 @@ class RunningServer:
 
 
 def _free_port() -> int:
-    """A port that is free now; the server cannot report one it chose itself, as its users name theirs."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """The server cannot report one that it chose itself, as its users name theirs."""
+    return free_port()

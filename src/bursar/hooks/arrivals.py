@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bursar.hooks.repository import StoredMessage
+from bursar.hooks.schemas import State
 from bursar.store.signal import CommitSignal
 
 # What does not fit in is found in the database.
@@ -17,7 +18,7 @@ class Arrivals:
     def __init__(self) -> None:
         # Told after each commit that had a message in it.
         self.committed = CommitSignal()
-        self._waiting: deque[StoredMessage] = deque()
+        self._waiting: dict[State, deque[StoredMessage]] = {"received": deque(), "unverified": deque()}
         self._attended = 0
 
     @contextmanager
@@ -31,16 +32,19 @@ class Arrivals:
 
     @property
     def has_room(self) -> bool:
-        return self._attended > 0 and len(self._waiting) < WAITING_MAX
+        return self._attended > 0 and sum(map(len, self._waiting.values())) < WAITING_MAX
 
     def put(self, message: StoredMessage) -> None:
-        self._waiting.append(message)
+        self._waiting[message.state].append(message)
         self.committed.tell()
 
-    def take(self) -> StoredMessage | None:
-        return self._waiting.popleft() if self._waiting else None
+    def take(self, state: State) -> StoredMessage | None:
+        """Whoever takes one has a place for it: what waits, waits here, where it is counted."""
+        waiting = self._waiting[state]
+        return waiting.popleft() if waiting else None
 
     def take_all(self) -> list[StoredMessage]:
-        left = list(self._waiting)
-        self._waiting.clear()
+        left = [message for waiting in self._waiting.values() for message in waiting]
+        for waiting in self._waiting.values():
+            waiting.clear()
         return left

@@ -13,7 +13,7 @@ from bursar.attempts.schemas import Attempt
 from bursar.connectors.contract import Outcome
 from bursar.hooks.budgets import Budgets
 from bursar.hooks.figures import Figures
-from bursar.hooks.matching import Matching
+from bursar.hooks.matching import Matching, find_own_attempt
 from bursar.hooks.repository import StoredMessage
 from bursar.hooks.rules import Ending
 from bursar.kit.clock import Clock
@@ -46,8 +46,7 @@ class Asking:
         return Ending("unverified", f"{message.reason} {told}".strip() if told else message.reason)
 
     async def _look_at(self, message: StoredMessage, operation_id: str) -> str | None:
-        place = (message.org_id, message.livemode)
-        attempt = await self._store.read(lambda connection: attempts.find(connection, *place, operation_id))
+        attempt = await self._store.read(lambda connection: find_own_attempt(connection, message, operation_id))
         if attempt is None or attempt.is_open:  # what is open is asked about in any case
             return None
         account = (message.connector, message.account)

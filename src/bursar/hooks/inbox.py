@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bursar.connectors.contract import WebhookRefused
+from bursar.connectors.contract import BankEvent, WebhookRefused
 from bursar.connectors.registry import Registry, UnknownConnector
 from bursar.hooks import repository
 from bursar.hooks.places import is_about
@@ -22,6 +22,7 @@ from bursar.store.unit import Unit
 
 URL = "/api/v1/incoming-webhooks"
 
+_read_events = msgspec.json.Decoder(list[BankEvent]).decode
 _read_headers = msgspec.json.Decoder(dict[str, str]).decode
 
 
@@ -48,14 +49,19 @@ class Inbox:
         return with_details(await self._find(call, call.path["incoming_webhook"]))
 
     async def process_again(self, call: Call) -> Effect:
-        """At once, by whoever processes messages. What was not verified must hold now, by the time it came at."""
+        """At once, by whoever processes messages. What was not verified must hold now, by the time it came at; what was
+        contradicted is judged anew.
+        """
         before = await self._find(call, call.path["incoming_webhook"])
         if before.state == "received":
             raise InvalidRequest("This message is being processed already.", code="incoming_webhook_in_process")
         now = self._clock.now_microseconds()
-        after = before._replace(state="received", next_at=now, finished=None)
+        after = before._replace(state="received", next_at=now, tries=0, finished=None)
         if before.state == "unverified":
             after = self._verified(after)
+        event_ids = dict.fromkeys(event.event_id for event in _read_events(before.events_document))
+        changes = [repository.processing_again(before, after)]
+        changes += [repository.forgetting_contradicted(before, event_id) for event_id in event_ids]
         entry = Entry(
             call.org_id,
             call.livemode,
@@ -64,7 +70,7 @@ class Inbox:
             document_of(after),
             origin=call.origin(),
         )
-        return Effect(shown(after), Unit([repository.processing_again(before, after)], [entry]))
+        return Effect(shown(after), Unit(changes, [entry]))
 
     def _verified(self, message: StoredMessage) -> StoredMessage:
         if message.body_text is None or message.headers_document is None or not message.is_exact:

@@ -265,7 +265,15 @@ def _find_attempt(connection: Connection, message: Message) -> Attempt | None:
     operation_id = message.event.operation_id
     if operation_id is None or not may_be_id(operation_id):
         return None
-    return attempts.find(connection, *message.place, operation_id)
+    return find_own_attempt(connection, message.stored, operation_id)
+
+
+def find_own_attempt(connection: Connection, stored: StoredMessage, operation_id: str) -> Attempt | None:
+    """Only of the account whose bank speaks: no bank settles what another one was asked for."""
+    attempt = attempts.find(connection, stored.org_id, stored.livemode, operation_id)
+    if attempt is None or (attempt.order.connector, attempt.order.merchant) != (stored.connector, stored.account):
+        return None
+    return attempt
 
 
 def _find_charge(connection: Connection, message: Message, attempt: Attempt) -> StoredCharge | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -100,7 +100,12 @@ class Processing:
 
     async def _take_in(self, held: StoredMessage) -> Ending:
         events = _read_events(held.events_document)
-        verdicts = [await self._settled(held, Message(held, event), None) for event in events[:-1]]
+        if not events:
+            return await self._end(held, Ending("processed", "nothing in it is for us"))
+        verdicts, waiting = await self._settled_before(held, events[:-1])
+        if waiting is not None:  # the message comes to rest another time; its last event need not wait for that
+            await self._settled(held, Message(held, events[-1]), None)
+            raise waiting
         ending: list[Ending] = []
 
         def conclude(verdict: Verdict) -> Unit:
@@ -109,11 +114,22 @@ class Processing:
             ending[:] = [rules.ending(seen, held.received, held.tries, now)]
             return self._concluding(held, ending[0], now)
 
-        if not events:
-            return await self._end(held, Ending("processed", "nothing in it is for us"))
         await self._settled(held, Message(held, events[-1]), conclude)
         self._tell(held, ending[0])
         return ending[0]
+
+    async def _settled_before(
+        self, held: StoredMessage, events: Sequence[BankEvent]
+    ) -> tuple[list[Verdict], RequestError | None]:
+        """All but the last one, and what the first of them that must wait waits for."""
+        verdicts: list[Verdict] = []
+        waiting: RequestError | None = None
+        for event in events:
+            try:
+                verdicts.append(await self._settled(held, Message(held, event), None))
+            except RequestError as problem:
+                waiting = waiting or problem
+        return verdicts, waiting
 
     async def _settled(self, held: StoredMessage, message: Message, conclude: Conclude | None) -> Verdict:
         """One event. With the last one the message itself comes to rest, in the same commit."""

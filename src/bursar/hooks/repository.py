@@ -42,6 +42,7 @@ PROCESS_AGAIN = (
     .values(
         state="received",
         next_at=bindparam("new_next_at"),
+        tries=0,
         finished=None,
         kind=bindparam("new_kind"),
         events_document=bindparam("new_events"),
@@ -62,6 +63,15 @@ _FIND_EVENT = select(incoming_webhook_events).where(
     incoming_webhook_events.c.connector == bindparam("c"),
     incoming_webhook_events.c.account == bindparam("a"),
     incoming_webhook_events.c.event_id == bindparam("e"),
+)
+FORGET_CONTRADICTED = incoming_webhook_events.delete().where(
+    incoming_webhook_events.c.org_id == bindparam("o"),
+    incoming_webhook_events.c.livemode == bindparam("m"),
+    incoming_webhook_events.c.connector == bindparam("c"),
+    incoming_webhook_events.c.account == bindparam("a"),
+    incoming_webhook_events.c.event_id == bindparam("e"),
+    incoming_webhook_events.c.webhook_id == bindparam("i"),
+    incoming_webhook_events.c.state == "contradicted",
 )
 _FIND_SETTLEMENT = select(announced_settlements.c.document).where(
     announced_settlements.c.org_id == bindparam("o"),
@@ -160,6 +170,11 @@ def processing_again(before: StoredMessage, after: StoredMessage) -> Change:
         "new_events": after.events_document,
     }
     return Change(PROCESS_AGAIN, row, rows_expected=1)
+
+
+def forgetting_contradicted(message: StoredMessage, event_id: str) -> Change:
+    """It has changed nothing, so it may be judged anew."""
+    return Change(FORGET_CONTRADICTED, _of_account(message) | {"e": event_id, "i": message.id})
 
 
 def forgetting_body(org_id: str, livemode: int, message_id: str) -> Change:

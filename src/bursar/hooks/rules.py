@@ -18,6 +18,9 @@ DOUBLINGS_MAX = 12
 UNMATCHED_SECONDS = 10 * 60
 # As long as banks repeat what was not taken.
 GIVE_UP_SECONDS = 72 * 3_600
+# However old it is, nothing rests before so many tries, which take ten minutes: what somebody asks for once more, whose
+# tries are counted anew, has its time again.
+WAITING_TRIES_MIN = 20
 # Of a message that nobody can process, as of a defect. It can be tried again by hand.
 DEFECT_TRIES_MAX = 8
 DEFECT_WAIT_SECONDS = 2.0
@@ -57,16 +60,20 @@ def wait_after(tries: int) -> int:
 def ending(verdicts: Sequence[tuple[VerdictState, str | None]], received: int, tries: int, now: int) -> Ending:
     """What its events make of a message."""
     state, note = min(verdicts, key=lambda verdict: _WEIGHTS.index(verdict[0]))
-    if state == "unmatched" and now - received < UNMATCHED_SECONDS * MICROSECONDS_PER_SECOND:
+    if state == "unmatched" and not _is_over(UNMATCHED_SECONDS, received, tries, now):
         return Ending("received", note, now + wait_after(tries))
     return Ending(_STATES[state], note)
 
 
 def postponed(reason: str, received: int, tries: int, now: int) -> Ending:
     """What it is about is not ready for it, or its bank cannot be asked."""
-    if now - received > GIVE_UP_SECONDS * MICROSECONDS_PER_SECOND:
+    if _is_over(GIVE_UP_SECONDS, received, tries, now):
         return Ending("failed", f"given up: {reason}")
     return Ending("received", reason, now + wait_after(tries))
+
+
+def _is_over(limit_seconds: int, received: int, tries: int, now: int) -> bool:
+    return now - received >= limit_seconds * MICROSECONDS_PER_SECOND and tries >= WAITING_TRIES_MIN
 
 
 def defective(defect: str, tries: int, now: int) -> Ending:

@@ -21,6 +21,7 @@ from bursar.hooks.tables import ACCOUNT_LENGTH
 from bursar.kit.clock import Clock, seconds
 from bursar.kit.errors import BursarError
 from bursar.kit.ids import ID_LENGTH_MAX, IdFactory, may_be_id
+from bursar.store.columns import INSTALLATION
 from bursar.store.log import Origin
 from bursar.store.store import Store
 from bursar.store.unit import Unit
@@ -28,6 +29,9 @@ from bursar.store.unit import Unit
 # Of what nobody has signed so much is kept, for people to see, in one process: of one account, and of all.
 UNVERIFIED_COUNT, UNVERIFIED_SECONDS = 20, 60
 ALL_UNVERIFIED_COUNT, ALL_UNVERIFIED_SECONDS = 60, 60
+# So often it is looked whether the organisation that a stranger has named is there. Names that nobody has take nothing
+# from what is kept.
+LOOKS_COUNT, LOOKS_SECONDS = 600, 60
 # What was taken in lately and comes again is acknowledged without being kept again.
 REMEMBERED_MAX = 10_000
 NOTHING_FOR_US = "nothing in it is for us"
@@ -59,6 +63,7 @@ class HookService:
         self._figures = figures
         self._unverified = Budgets(clock, UNVERIFIED_COUNT, UNVERIFIED_SECONDS)
         self._all_unverified = Budgets(clock, ALL_UNVERIFIED_COUNT, ALL_UNVERIFIED_SECONDS)
+        self._looks = Budgets(clock, LOOKS_COUNT, LOOKS_SECONDS)
         self._remembered: OrderedDict[Hashable, None] = OrderedDict()
 
     async def receive(self, delivery: Delivery) -> None:
@@ -113,10 +118,10 @@ class HookService:
 
     async def _keep_unverified(self, delivery: Delivery, account: str, place: Place, reason: str) -> None:
         """Where people see it, as a secret may be wrong here or at the bank; bounded, as anybody can send it."""
-        if not (self._unverified.take((delivery.connector, account)) and self._all_unverified.take()):
+        if not (self._unverified.take((delivery.connector, account)) and self._looks.take()):
             return
         found = await self._store.read(lambda connection: organisations.find_organisation(connection, place.org_id))
-        if found is None:
+        if found is None or not self._all_unverified.take():
             return
         now = self._clock.now_microseconds()
         kept = bodies.kept(delivery.headers, delivery.body, bodies.UNVERIFIED_BYTES_MAX)
@@ -156,7 +161,10 @@ class HookService:
 
     def _with_events(self, message: StoredMessage, events: Sequence[BankEvent], now: int) -> StoredMessage:
         if not events:
-            return message._replace(state="processed", reason=NOTHING_FOR_US, finished=now)
+            message = message._replace(state="processed", reason=NOTHING_FOR_US, finished=now)
+            if message.org_id != INSTALLATION:  # nobody knows whether it is about the account that it was sent to
+                message = message._replace(headers_document=None, body_text=None, is_exact=0)
+            return message
         return with_events(message, events)._replace(next_at=self._due_at(now))
 
     def _due_at(self, now: int) -> int:

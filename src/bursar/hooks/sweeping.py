@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
 
 from sqlalchemy import Connection
@@ -12,6 +14,7 @@ from bursar.hooks.repository import PREFIX
 from bursar.kit.clock import MICROSECONDS_PER_SECOND, Clock, seconds
 from bursar.kit.ids import lowest_id_at
 from bursar.store.columns import INSTALLATION
+from bursar.store.errors import StoreError
 from bursar.store.store import Store
 from bursar.store.unit import Change, Unit
 
@@ -21,8 +24,23 @@ BODIES_KEPT = 30 * DAY
 MESSAGES_KEPT = 180 * DAY
 UNVERIFIED_KEPT = 7 * DAY
 
+FIRST_AFTER_SECONDS, INTERVAL_SECONDS = 120.0, 6 * 3_600.0
+
+logger = logging.getLogger(__name__)
+
 Find = Callable[[Connection, str, int], list[str]]
 Make = Callable[[str, int, str], Change]
+
+
+async def run_sweeping(store: Store, clock: Clock) -> None:
+    """Until it is cancelled. What is swept is everybody's, so one process is enough."""
+    await asyncio.sleep(FIRST_AFTER_SECONDS)
+    while True:
+        try:
+            await delete_old(store, clock)
+        except StoreError as problem:
+            logger.warning("old messages of banks make room later: %s", problem)
+        await asyncio.sleep(INTERVAL_SECONDS)
 
 
 async def delete_old(store: Store, clock: Clock) -> int:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 
-from bursar.hooks import sweeping
 from bursar.hooks.arrivals import Arrivals
 from bursar.hooks.processing import Processing
 from bursar.hooks.repository import StoredMessage, find_due
@@ -24,7 +23,6 @@ POLL_SECONDS = 0.2
 AGAIN_SECONDS = 1.0
 # At once: what is verified, and what may come from anybody. The second never takes a place of the first.
 VERIFIED_MAX, UNVERIFIED_MAX = 16, 2
-HOUSEKEEPING_FIRST_SECONDS, HOUSEKEEPING_SECONDS = 120.0, 6 * 3_600.0
 CLOSE_SECONDS_MAX = 3.0
 
 logger = logging.getLogger(__name__)
@@ -40,8 +38,8 @@ class HookWorker:
         self._processing = processing
         self._places: dict[State, int] = {"received": VERIFIED_MAX, "unverified": UNVERIFIED_MAX}
         self._tasks: set[asyncio.Task[None]] = set()
-        # Arrived, and waits for a place.
-        self._waiting: dict[State, list[StoredMessage]] = {"received": [], "unverified": []}
+        # Begun, and cut short by the end of this worker: to be released.
+        self._cut_short: list[StoredMessage] = []
         # When the next one that was postponed here is due again.
         self._next_at: int | None = None
         # Whether the last look left something for when there is a place.
@@ -50,7 +48,6 @@ class HookWorker:
     async def run(self) -> None:
         """Until it is cancelled."""
         listener = self._arrivals.committed.listen()
-        house = asyncio.create_task(self._keep_house())
         looked_at = 0.0
         try:
             with self._arrivals.attended():
@@ -62,10 +59,9 @@ class HookWorker:
                     await listener.wait(self._pause(looked_at))
         finally:
             listener.close()
-            house.cancel()
             for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(house, *self._tasks, return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._close()
 
     async def process_due(self) -> int:
@@ -80,11 +76,11 @@ class HookWorker:
         return count
 
     def _start_arrived(self) -> None:
-        while (message := self._arrivals.take()) is not None:
-            self._waiting[message.state].append(message)
-        for state, waiting in self._waiting.items():
-            while waiting and self._places[state]:
-                self._start(waiting.pop(0))
+        for state in self._places:
+            while self._places[state] and (message := self._arrivals.take(state)) is not None:
+                # One whose lease is over is found in the database, by whoever looks first.
+                if message.next_at is not None and message.next_at > self._clock.now_microseconds():
+                    self._start(message)
 
     async def _look_safely(self) -> None:
         try:
@@ -117,19 +113,18 @@ class HookWorker:
         self._places[held.state] -= 1
         task = asyncio.create_task(self._process(held))
         self._tasks.add(task)
-        task.add_done_callback(lambda ended: self._ended(ended, held.state))
+        task.add_done_callback(lambda ended: self._ended(ended, held))
 
-    def _ended(self, task: asyncio.Task[None], state: State) -> None:
+    def _ended(self, task: asyncio.Task[None], held: StoredMessage) -> None:
         self._tasks.discard(task)
-        self._places[state] += 1
+        self._places[held.state] += 1
+        if task.cancelled():  # perhaps before its first step
+            self._cut_short.append(held)
         self._arrivals.committed.tell()  # its place is free
 
     async def _process(self, held: StoredMessage) -> None:
         try:
             ending = await self._processing.process(held)
-        except asyncio.CancelledError:
-            self._waiting[held.state].append(held)  # to be released
-            raise
         except StoreError as problem:
             logger.warning("a message of a bank is processed later: %s", problem, extra={"incoming_webhook": held.id})
             return
@@ -150,20 +145,16 @@ class HookWorker:
             pause = min(pause, (self._next_at - self._clock.now_microseconds()) / MICROSECONDS_PER_SECOND)
         return max(pause, 0.001)
 
-    async def _keep_house(self) -> None:
-        await asyncio.sleep(HOUSEKEEPING_FIRST_SECONDS)
-        while True:
-            try:
-                await sweeping.delete_old(self._store, self._clock)
-            except StoreError as problem:
-                logger.warning("old messages of banks make room later: %s", problem)
-            await asyncio.sleep(HOUSEKEEPING_SECONDS)
-
     async def _close(self) -> None:
         """Whoever comes next need not wait for the leases."""
-        left = [*self._arrivals.take_all(), *(one for waiting in self._waiting.values() for one in waiting)]
+        releases = [self._processing.release(message) for message in (*self._arrivals.take_all(), *self._cut_short)]
+        problems: list[BaseException | None] = []
         try:
             async with asyncio.timeout(CLOSE_SECONDS_MAX):
-                await asyncio.gather(*(self._processing.release(message) for message in left))
-        except (StoreError, TimeoutError) as problem:
-            logger.warning("messages of banks are processed when their leases are over: %s", problem)
+                problems += await asyncio.gather(*releases, return_exceptions=True)
+        except TimeoutError as problem:
+            problems.append(problem)
+        left = [problem for problem in problems if problem is not None]
+        if left:
+            what = "%s messages of banks are processed when their leases are over: %s"
+            logger.warning(what, len(left), left[0])

@@ -52,7 +52,12 @@ class Results:
             await self._came.wait()
             await asyncio.sleep(GATHER_SECONDS)
             self._came.clear()
-            await self.flush()
+            try:
+                await self.flush()
+            except Exception:  # without results, nothing is delivered after a while
+                logger.exception("results of webhooks met a defect, and are written once more")
+                self._came.set()
+                await asyncio.sleep(AGAIN_SECONDS)
 
     async def flush(self) -> None:
         while self._waiting:
@@ -66,7 +71,10 @@ class Results:
             finally:
                 self._in_hand = 0
             for result in batch:
-                result.recorded()
+                try:
+                    result.recorded()
+                except Exception:  # of one queue; the others must hear of theirs
+                    logger.exception("what a result of a webhook leads to met a defect")
 
     async def _write(self, batch: Sequence[Result]) -> None:
         while True:
@@ -84,13 +92,19 @@ class Results:
             await self._store.commit(Unit([change for result in batch for change in result.changes]))
         except UNWRITABLE:
             return False
+        except StoreError:
+            raise
+        except Exception:  # a defect: with which of them, is seen when each is written for itself
+            return False
         return True
 
     async def _write_each(self, batch: Sequence[Result]) -> None:
         """One of them is of a delivery that is gone, or that another process has sent. It is not needed any more."""
         units = [Unit(list(result.changes)) for result in batch]
         for problem in await asyncio.gather(*map(self._store.commit, units), return_exceptions=True):
-            if isinstance(problem, StoreDefect):
-                logger.error("the result of a webhook could not be written", exc_info=problem)
-            elif problem is not None and not isinstance(problem, UNWRITABLE):
+            if problem is None or isinstance(problem, RowsExpected | DuplicateKey):
+                continue
+            is_away = isinstance(problem, StoreError) and not isinstance(problem, StoreDefect)
+            if is_away or not isinstance(problem, Exception):
                 raise problem
+            logger.error("the result of a webhook could not be written", exc_info=problem)

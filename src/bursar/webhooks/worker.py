@@ -257,6 +257,8 @@ class WebhookWorker:
                         await sweeping.end(self._store, self._clock, stored)
                 except StoreError as problem:
                     logger.warning("old webhooks make room later: %s", problem)
+                except Exception:  # a defect, which must not fill the database
+                    logger.exception("old webhooks cannot make room")
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
     async def _close(self, results: Results, outcomes: Outcomes) -> None:

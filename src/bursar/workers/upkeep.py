@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from bursar.hooks.sweeping import run_sweeping
 from bursar.payments.tasks import run_expiry
 from bursar.people.tasks import run_housekeeping as run_people_housekeeping
 from bursar.runtime import Runtime
@@ -25,5 +26,6 @@ def housekeeping(runtime: Runtime) -> list[OneAtATime]:
         partial(run_forgetting, runtime.second_factors),
         partial(run_housekeeping, runtime),
         partial(run_people_housekeeping, runtime.store, runtime.clock),
+        partial(run_sweeping, runtime.store, runtime.clock),
     ]
     return [OneAtATime(runtime.store, runtime.clock, "housekeeping", jobs)]
