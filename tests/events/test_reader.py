@@ -83,6 +83,32 @@ def test_several_writers_are_read_without_a_gap_and_in_order(database: Database)
     assert all(story == wanted for story in stories.values())
 
 
+@pytest.mark.parametrize("limit", [1, 3, 10, 100])
+def test_what_is_read_at_once_is_bounded_however_many_organisations_there_are(
+    database: Database, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    monkeypatch.setattr("bursar.events.reader.EVENTS_OF_A_READ_MAX", 10)
+    chance = random.Random(limit)  # noqa: S311 - the order of a test
+    organisations = [f"acct_{number:02}" for number in range(12)]
+
+    async def scenario(store: Store) -> list[str]:
+        told = [org_id for org_id in organisations for _ in range(chance.randrange(1, 12))]
+        chance.shuffle(told)
+        for step, org_id in enumerate(told):
+            await store.commit(Unit([], [entry(org_id, f"obj_{org_id}", step)]))
+        reader = LogReader("test", SystemClock())
+        seen: list[LoggedEvent] = []
+        while found := await read_all(store, reader, limit):
+            assert len(found) <= max(limit, 10)
+            seen += found
+        assert [event.id for event in seen] == sorted({event.id for event in seen})
+        assert [event.org_id for event in seen] == told
+        return told
+
+    with opened(database, 1) as store:
+        assert len(asyncio.run(scenario(store))) > len(organisations)
+
+
 def test_a_reader_that_comes_back_goes_on_where_it_was(database: Database) -> None:
     async def scenario(store: Store) -> None:
         await live(store, "acct_one", "obj_one")

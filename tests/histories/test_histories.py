@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -47,6 +47,9 @@ STORY = [
 ]
 
 
+STORED: dict[str, Any] = {"id": "pi_1", "object": "payment_intent", "status": "succeeded"}
+
+
 def told(events: Sequence[LoggedEvent]) -> dict[str, Any]:
     return reduce(rules.with_event, events, rules.empty("acct_shop", 0, "pi_1"))
 
@@ -70,6 +73,14 @@ def test_the_document_has_what_became_of_everything() -> None:
 def test_what_belongs_to_no_payment_is_left_out() -> None:
     for document in ({"id": "cus_1", "object": "customer"}, {"id": "ch_1", "object": "charge"}):
         assert rules.payment_of(logged(1, "customer.created", document)) is None
+
+
+def test_metadata_may_have_names_that_mongodb_does_not_take() -> None:
+    metadata = {"a.b": "1", "$c": "2", "a%2Eb": "3", "d\0": "4", "plain": "5"}
+    document = told([logged(1, "payment_intent.created", STORED | {"metadata": metadata})])
+    kept = document["intent"]["object"]["metadata"]
+    assert kept == {"a%2Eb": "1", "%24c": "2", "a%252Eb": "3", "d%00": "4", "plain": "5"}
+    assert {unquote(name): value for name, value in kept.items()} == metadata
 
 
 @pytest.fixture
@@ -201,3 +212,24 @@ def test_the_same_events_again_change_nothing(url: str) -> None:
     expected = told(STORY)
     del expected["revision"]
     assert documents(url)["pi_1"] == expected
+
+
+@pytest.mark.service("mongodb")
+def test_a_document_that_mongodb_refuses_holds_up_no_other(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    unreadable: list[None] = []
+    named: dict[str, Any] = STORED | {"metadata": {"a.b": "1", "$c": "2"}}
+    number = STORED | {"id": "pi_2", "amount": 2**70}
+    large = STORED | {"id": "pi_3", "text": "x" * 17_000_000}
+    events = [
+        logged(place, "payment_intent.succeeded", document) for place, document in enumerate((named, number, large), 1)
+    ]
+    histories = Histories(url, lambda: unreadable.append(None))
+    for _ in range(2):
+        assert histories.apply(events) == 3
+    histories.apply([logged(4, "payment_intent.succeeded", STORED | {"id": "pi_2"})])
+    histories.close()
+    found = documents(url)
+    assert found["pi_1"]["intent"]["object"]["metadata"] == {"a%2Eb": "1", "%24c": "2"}
+    assert [found[payment].get("unreadable") for payment in ("pi_1", "pi_2", "pi_3")] == [None, True, True]
+    assert len(unreadable) == 2
+    assert "acct_shop/test/pi_2" in caplog.text

@@ -12,6 +12,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from bursar.store.columns import INSTALLATION
+from bursar.store.unit import Change, Unit
+from bursar.streams import repository
 from bursar.streams.port import Message, Problem, Publisher, Sink, StreamProblem
 from bursar.streams.registry import MakePublisher
 from bursar.streams.repository import StreamKey
@@ -130,14 +132,15 @@ def test_one_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
 
 def test_a_broker_that_is_away_for_an_hour_loses_nothing_and_holds_up_no_other(tmp_path: Path) -> None:
     class Away(Broker):
-        tries = 0
+        failures = 0
+        comes_back = False
 
         async def open(self) -> None:
-            self.tries += 1
-            if self.tries <= TRIES_OF_AN_HOUR:
+            if self.failures < TRIES_OF_AN_HOUR or not self.comes_back:
+                self.failures += 1
                 raise StreamProblem("broker_away", "Nobody answers.")
 
-    async def scenario() -> None:
+    async def scenario() -> int:
         away, other = Away(), Broker()
         registry = CollectorRegistry()
         labels = {"stream": harness.NAME, "kind": "redis"}
@@ -158,15 +161,17 @@ def test_a_broker_that_is_away_for_an_hour_loses_nothing_and_holds_up_no_other(t
                 assert (registry.get_sample_value("bursar_stream_lag_seconds", labels) or 0.0) > 0
                 await harness.tell(store, PAYMENTS[10:])
                 await harness.until_published(store, EVENTS, StreamKey(INSTALLATION, 0, "other"))
+                away.comes_back = True
                 await harness.until_published(store, EVENTS)
                 state = await harness.until_state(store, "running", None)
                 assert (state.retry_at, state.detail) == (None, None)
         for broker in (away, other):
             harness.check_story(broker.kept, PAYMENTS)
         problems = registry.get_sample_value("bursar_stream_problems_total", labels | {"reason": "broker_away"})
-        assert problems == TRIES_OF_AN_HOUR
+        assert problems == away.failures
+        return away.failures
 
-    asyncio.run(scenario())
+    assert asyncio.run(scenario()) >= TRIES_OF_AN_HOUR
 
 
 def test_what_has_arrived_at_a_slow_broker_is_written_down_on_the_way(
@@ -234,6 +239,87 @@ def test_two_processes_do_not_both_publish(tmp_path: Path) -> None:
                 await harness.until_published(store, EVENTS)
         assert len(broker.kept) == EVENTS
         assert broker.opened == 1
+
+    asyncio.run(scenario())
+
+
+def test_what_a_broker_confirms_after_the_lease_has_been_let_go_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("LEASE_SECONDS", 2), ("RENEW_SECONDS", 1)):
+        monkeypatch.setattr(f"bursar.events.leases.{name}", seconds)
+    monkeypatch.setattr("bursar.streams.pump.RENEW_SECONDS", 0.1)
+
+    class Slow(Broker):
+        """What it was handed first arrives after the lease, unless the connection ends before."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.under_way: asyncio.Task[None] | None = None
+
+        async def publish(self, flight: Sequence[Message]) -> list[Problem | None]:
+            if self.under_way is None:
+                self.under_way = asyncio.create_task(self._take_later(flight))
+                await asyncio.shield(self.under_way)
+                return [None] * len(flight)
+            return await super().publish(flight)
+
+        async def _take_later(self, flight: Sequence[Message]) -> None:
+            await asyncio.sleep(3.5)
+            self.kept += [message.body for message in flight]
+
+        async def close(self) -> None:
+            if self.under_way is not None:
+                self.under_way.cancel()
+
+    async def scenario() -> None:
+        slow, other = Slow(), Broker()
+        other.kept = slow.kept  # two processes, one broker
+        with harness.opened(tmp_path) as store:
+            await harness.tell(store, PAYMENTS[:1])
+            first = harness.worker(store, own(harness.NAME, "0"), make=making(slow), pace=Pace(3.0, 3.0))
+            second = harness.worker(store, own(harness.NAME, "0"), make=making(other))
+            async with harness.running(first):
+
+                async def sent() -> bool:
+                    return slow.under_way is not None
+
+                await harness.until(sent)
+                async with harness.running(second):
+                    await harness.until_published(store, len(harness.STEPS))
+                    assert slow.under_way is not None
+                    await asyncio.wait([slow.under_way])
+        harness.check_story(slow.kept, PAYMENTS[:1])
+        assert len(slow.kept) == len(harness.STEPS), "nothing old comes behind what is newer"
+
+    asyncio.run(scenario())
+
+
+def test_a_stream_that_cannot_be_read_ends_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    broken = StreamKey(harness.ORGANISATION, 0, "strm_broken")
+    row = broken._asdict() | {"version": 1, "is_paused": 0, "credentials_sealed": None, "document": "{"}
+    unread = [
+        Change(repository.INSERT, row),
+        repository.state_insertion(broken, repository.new_state(0)),
+    ]
+
+    async def scenario() -> None:
+        broker = Broker()
+        with harness.opened(tmp_path) as store:
+            made = harness.worker(store, own(harness.NAME, "0"), make=making(broker))
+            async with harness.running(made):
+                await harness.tell(store, PAYMENTS[:1])
+                await harness.until_published(store, len(harness.STEPS))
+                await store.commit(Unit(unread))
+
+                async def seen() -> bool:
+                    return "strm_broken cannot be read" in caplog.text
+
+                await harness.until(seen)
+                await harness.tell(store, PAYMENTS[1:2])
+                await harness.until_published(store, 2 * len(harness.STEPS))
+        harness.check_story(broker.kept, PAYMENTS[:2])
+        assert (broker.opened, caplog.text.count("cannot be read")) == (1, 1)
 
     asyncio.run(scenario())
 

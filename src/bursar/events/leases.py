@@ -55,6 +55,13 @@ class Leases:
 
     async def hold(self, name: str) -> bool:
         """Takes the lease, or renews it when it runs out soon; tells whether it is ours now."""
+        return await self.hold_for(name) > 0
+
+    async def hold_for(self, name: str, *, renew: bool = False) -> float:
+        """The same: for how many seconds from the moment of the call it is ours, 0 if it is not.
+
+        With `renew` it is ours for all the time that a lease has.
+        """
         now = self._clock.now_microseconds()
 
         def query(connection: Connection) -> tuple[str, int] | None:
@@ -65,13 +72,14 @@ class Leases:
         until = now + LEASE_SECONDS * MICROSECONDS_PER_SECOND
         if found is None:
             row = {"org_id": INSTALLATION, "name": name, "holder": self.holder, "until": until}
-            return await self._commit(Change(INSERT, row))
+            return LEASE_SECONDS if await self._commit(Change(INSERT, row)) else 0.0
         holder, known_until = found
         if holder != self.holder and known_until > now:
-            return False
-        if holder == self.holder and known_until - now > (LEASE_SECONDS - RENEW_SECONDS) * MICROSECONDS_PER_SECOND:
-            return True
-        return await self._commit(self._taking(name, holder, known_until, until))
+            return 0.0
+        left = (known_until - now) / MICROSECONDS_PER_SECOND
+        if holder == self.holder and left > LEASE_SECONDS - RENEW_SECONDS and not renew:
+            return left
+        return LEASE_SECONDS if await self._commit(self._taking(name, holder, known_until, until)) else 0.0
 
     async def holders(self, group: str) -> dict[str, str]:
         """Who holds what at present, of all leases whose names begin with the group's and a colon."""

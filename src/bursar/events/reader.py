@@ -25,6 +25,7 @@ PREFIX = "evt"
 # than this long before that moment.
 COMMIT_SECONDS_MAX = 120
 ORGANISATIONS_OF_A_QUERY_MAX = 500
+EVENTS_OF_A_READ_MAX = 4_000  # of all chains together: what is in memory, however many organisations there are
 
 INSERT_CURSOR = log_cursors.insert()
 MOVE_CURSOR = (
@@ -146,10 +147,15 @@ class LogReader:
     def read(
         self, connection: Connection, org_ids: Sequence[str] | None, limit: int, livemodes: Iterable[int] = (0, 1)
     ) -> list[LoggedEvent]:
-        """What is new, oldest first, at most about `limit` events. The connection must be fresh."""
+        """What is new, oldest first: at most `limit` events of each chain, and EVENTS_OF_A_READ_MAX or `limit` of all.
+
+        The connection must be fresh.
+        """
         connection = snapshot(connection)
         now = self._clock.now_microseconds()
         wanted_modes = frozenset(livemodes)
+        in_all = max(limit, EVENTS_OF_A_READ_MAX)
+        # All that is new in the chains read so far, up to the cut: what is behind it waits, in all chains alike.
         found: list[LoggedEvent] = []
         cut: str | None = None
         for chain, head in sorted(read_heads(connection, org_ids).items(), key=_place):
@@ -159,11 +165,15 @@ class LogReader:
             if head.event_id <= position.event_id:
                 self.positions[chain] = position._replace(still_at=now)
                 continue
-            rows = self._read_chain(connection, chain, position, limit)
-            if len(rows) == limit:  # there may be more: what other chains have behind this must wait for it
-                cut = rows[-1].id if cut is None else min(cut, rows[-1].id)
+            rows = self._read_chain(connection, chain, position, limit, cut)
             found += rows
-        found.sort(key=lambda event: event.id)
+            if len(rows) == limit:  # there may be more: what other chains have behind this must wait for it
+                cut = rows[-1].id  # none of them is behind the cut before
+            if len(found) > in_all:
+                found.sort(key=_id)
+                found = [event for event in found[:in_all] if cut is None or event.id <= cut]
+                cut = found[-1].id
+        found.sort(key=_id)
         return found if cut is None else [event for event in found if event.id <= cut]
 
     def done_with(self, done: Iterable[LoggedEvent]) -> None:
@@ -188,7 +198,9 @@ class LogReader:
     def stored(self) -> None:
         self._stored = dict(self.positions)
 
-    def _read_chain(self, connection: Connection, chain: ChainKey, position: Position, limit: int) -> list[LoggedEvent]:
+    def _read_chain(
+        self, connection: Connection, chain: ChainKey, position: Position, limit: int, cut: str | None
+    ) -> list[LoggedEvent]:
         after = position.event_id
         if position.still_at:
             since = position.still_at // MICROSECONDS_PER_SECOND - COMMIT_SECONDS_MAX
@@ -204,6 +216,8 @@ class LogReader:
             .order_by(events.c.org_id, events.c.livemode, events.c.id)
             .limit(limit)
         )
+        if cut is not None:
+            query = query.where(events.c.id <= cut)
         return [LoggedEvent._make(row) for row in connection.execute(query)]
 
 
@@ -229,6 +243,10 @@ def _moved(reader: str, chain: ChainKey, before: Position | None, after: Positio
         "new_number": after.sequence_number,
     }
     return Change(MOVE_CURSOR, row, rows_expected=1)
+
+
+def _id(event: LoggedEvent) -> str:
+    return event.id
 
 
 def _place(item: tuple[ChainKey, Head]) -> tuple[str, int, int]:

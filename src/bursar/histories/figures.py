@@ -14,6 +14,7 @@ class Figures:
     def __init__(self) -> None:
         self._told: Counter | None = None
         self._problems: Counter | None = None
+        self._unreadable: Counter | None = None
         self._lag_events: Gauge | None = None
 
     def report_to(self, registry: CollectorRegistry) -> None:
@@ -22,6 +23,9 @@ class Figures:
         self._told = Counter("bursar_history_events", "Events that MongoDB has been told", registry=registry)
         self._problems = Counter(
             "bursar_history_problems", "Times that MongoDB took nothing, or could not be told", registry=registry
+        )
+        self._unreadable = Counter(
+            "bursar_history_unreadable", "Payments whose documents MongoDB has refused", registry=registry
         )
         self._lag_events = Gauge(
             "bursar_history_lag_events",
@@ -37,6 +41,10 @@ class Figures:
     def problem(self) -> None:
         if self._problems is not None:
             self._problems.inc()
+
+    def unreadable(self) -> None:
+        if self._unreadable is not None:
+            self._unreadable.inc()
 
     def behind(self, events: int) -> None:
         if self._lag_events is not None:

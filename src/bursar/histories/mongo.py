@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bson.errors import BSONError
 from pymongo import MongoClient, ReplaceOne
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteError
 
 from bursar.events.reader import LoggedEvent
 from bursar.histories import rules
@@ -16,6 +19,10 @@ COLLECTION = "payments"
 SERVER_SECONDS_MAX = 5.0
 DUPLICATE = 11_000
 ROUNDS_MAX = 10
+# What the client cannot write at all: a document that is too large, a number that is, a text that is none.
+UNWRITABLE = (BSONError, OverflowError, UnicodeError)
+
+logger = logging.getLogger(__name__)
 
 
 class HistoryAway(BursarError):
@@ -25,7 +32,8 @@ class HistoryAway(BursarError):
 class Histories:
     """Blocking: whoever uses it on an event loop does so in a thread."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tell_unreadable: Callable[[], None] = lambda: None) -> None:
+        self._tell_unreadable = tell_unreadable
         milliseconds = int(SERVER_SECONDS_MAX * 1000)
         try:
             self._client: MongoClient[dict[str, Any]] = MongoClient(
@@ -74,8 +82,7 @@ class Histories:
     ) -> list[str]:
         """The keys of those that somebody else has changed meanwhile."""
         known = {found["_id"]: found for found in self._payments.find({"_id": {"$in": list(keys)}})}
-        changes: list[ReplaceOne[dict[str, Any]]] = []
-        expected: dict[str, int] = {}
+        changed: dict[str, dict[str, Any]] = {}
         for key in keys:
             before = known.get(key, empties[key])
             after = dict(before)
@@ -83,22 +90,57 @@ class Histories:
                 after = rules.with_event(after, event)
             if after["timeline"] == before["timeline"]:
                 continue  # all of it was told before
-            after["revision"] = expected[key] = before["revision"] + 1
-            changes.append(
-                ReplaceOne({"_id": key, "revision": before["revision"]}, after, upsert=before["revision"] == 0)
-            )
-        if not changes:
+            after["revision"] = before["revision"] + 1
+            changed[key] = after
+        if not changed:
             return []
+        changes = list(changed.values())
         try:
-            result = self._payments.bulk_write(changes, ordered=False)
+            result = self._payments.bulk_write(
+                [ReplaceOne(_before(after), after, upsert=_is_first(after)) for after in changes], ordered=False
+            )
         except BulkWriteError as problem:
-            if any(error["code"] != DUPLICATE for error in problem.details["writeErrors"]):
-                raise
+            for error in problem.details["writeErrors"]:
+                if error["code"] != DUPLICATE:
+                    self._write_alone(changes[error["index"]])
+        except UNWRITABLE:  # which of them it was, the client does not say
+            for after in changes:
+                self._write_alone(after)
         except KeyError:
             pass  # FerretDB may leave out what the client counts, where others write too: what is there tells it
         else:
             if result.matched_count + result.upserted_count == len(changes):
                 return []
-        now = self._payments.find({"_id": {"$in": list(expected)}}, {"timeline.event": 1})
-        told = {found["_id"]: {step["event"] for step in found["timeline"]} for found in now}
-        return [key for key in expected if not {event.id for event in of_payment[key]} <= told.get(key, set())]
+        now = self._payments.find({"_id": {"$in": list(changed)}}, {"timeline.event": 1, "unreadable": 1})
+        told = {found["_id"]: found for found in now}
+        return [key for key in changed if not _has(told.get(key), of_payment[key])]
+
+    def _write_alone(self, after: dict[str, Any]) -> None:
+        """One that may be refused holds up no other: then a stub says so in its place, if MongoDB takes that."""
+        try:
+            self._replace(after)
+        except (WriteError, *UNWRITABLE) as problem:
+            self._replace(rules.unreadable(after))
+            self._tell_unreadable()
+            logger.error("MongoDB refuses the history of %s: %s", after["_id"], type(problem).__name__)
+
+    def _replace(self, after: dict[str, Any]) -> None:
+        # Somebody else was faster, or it was not counted: what is there tells it.
+        with contextlib.suppress(DuplicateKeyError, KeyError):
+            self._payments.replace_one(_before(after), after, upsert=_is_first(after))
+
+
+def _before(after: Mapping[str, Any]) -> dict[str, Any]:
+    return {"_id": after["_id"], "revision": after["revision"] - 1}
+
+
+def _is_first(after: Mapping[str, Any]) -> bool:
+    return bool(after["revision"] == 1)
+
+
+def _has(found: Mapping[str, Any] | None, events: Sequence[LoggedEvent]) -> bool:
+    if found is None:
+        return False
+    return bool(found.get("unreadable")) or {event.id for event in events} <= {
+        step["event"] for step in found.get("timeline", ())
+    }

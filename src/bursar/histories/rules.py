@@ -16,6 +16,8 @@ from bursar.kit.clock import MICROSECONDS_PER_SECOND
 PAYMENT_PREFIX = "pi_"
 # An event's kind of object, and where in the document the latest one of each id stands.
 PLACES = {"payment_intent": "intent", "charge": "charges", "refund": "refunds", "dispute": "disputes"}
+# What MongoDB takes in no name of a field, or not in all versions; as in addresses, so that all names stay apart.
+_ESCAPED = str.maketrans({"%": "%25", ".": "%2E", "$": "%24", "\0": "%00"})
 TIMELINE_MAX = 5_000  # some 1.5 MB: far more than happens to a payment, far less than a document may have
 
 
@@ -65,12 +67,18 @@ def empty(org_id: str, livemode: int, payment: str) -> dict[str, Any]:
     }
 
 
+def unreadable(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands for a document that MongoDB refuses; it stays until the collection is made anew."""
+    stub = empty(document["organisation"], document["livemode"], document["payment"])
+    return stub | {"revision": document["revision"], "unreadable": True}
+
+
 def with_event(document: Mapping[str, Any], event: LoggedEvent) -> dict[str, Any]:
     """The document with what the event tells; the same document if it has been told that."""
     timeline: list[dict[str, Any]] = document["timeline"]
-    if any(known["event"] == event.id for known in timeline):
+    if document.get("unreadable") or any(known["event"] == event.id for known in timeline):
         return dict(document)
-    told = msgspec.json.decode(event.data)["object"]
+    told = _escaped(msgspec.json.decode(event.data)["object"])
     kept = {"event": event.id, "object": told}
     changed = dict(document)
     place = PLACES[told["object"]]
@@ -94,6 +102,15 @@ def with_event(document: Mapping[str, Any], event: LoggedEvent) -> dict[str, Any
     changed["first_event"] = changed["timeline"][0]["event"]
     changed["last_event"] = changed["timeline"][-1]["event"]
     return changed
+
+
+def _escaped(value: Any) -> Any:
+    """The same with names of fields that MongoDB takes; metadata may have any."""
+    if isinstance(value, dict):
+        return {name.translate(_ESCAPED): _escaped(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_escaped(inner) for inner in value]
+    return value
 
 
 def _newer(known: dict[str, Any] | None, told: dict[str, Any]) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class HistoriesWorker:
         if not found:
             return 0
         if self._histories is None:
-            self._histories = Histories(self._url)
+            self._histories = Histories(self._url, self.figures.unreadable)
         await asyncio.to_thread(self._histories.apply, found)
         reader.done_with(found)
         await self._store.commit(Unit(reader.advanced()))

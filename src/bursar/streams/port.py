@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple, Protocol
 from bursar.kit.errors import BursarError
 
 CONTENT_TYPE = "application/cloudevents+json"
-CONFIRM_SECONDS_MAX = 10.0  # shorter than a lease, so that nobody else begins while we still wait
+CONFIRM_SECONDS_MAX = 10.0  # for one flight; whoever publishes ends all of them before its lease does
 CONNECT_SECONDS_MAX = 8.0
 
 # `broker_away` is over by itself. What follows needs somebody: it is tried again all the same, only less often.

@@ -31,6 +31,7 @@ BYTES_AT_ONCE = 8 * 1024 * 1024  # what a stream holds in memory, whatever is be
 LOOK_SECONDS = 0.2
 GATHER_SECONDS = 0.02  # under load, one commit for what comes meanwhile
 RENEW_SECONDS = 2.0
+LET_GO_SECONDS = 1.0  # the end of a lease, in which nothing of ours is on its way any more
 LEASE_WAIT_SECONDS = 1.0
 DATABASE_WAIT_SECONDS = 1.0
 DETAIL_LENGTH_MAX = 500
@@ -74,7 +75,8 @@ class Pump:
         self._failures = 0
         self._told: tuple[str, str | None, str | None] | None = None
         self._since = 0
-        self._held_at = 0.0
+        # By the monotonic clock: when the lease was asked for and when renewed, and until when it is ours.
+        self._asked_at = self._renewed_at = self._held_until = 0.0
         self._measured_at = 0.0
         self._chains_behind = 1
 
@@ -101,11 +103,11 @@ class Pump:
             await self._pause(problem.problem)
         except RowsExpected:
             # Another process went on, or the stream was deleted: what is true now stands in the database.
-            self._reader = None
+            self._forget()
             await asyncio.sleep(LOOK_SECONDS)
         except StoreError as problem:
             logger.warning("stream %s goes on later: %s", self._key.id, problem)
-            self._reader = None
+            self._forget()
             await asyncio.sleep(DATABASE_WAIT_SECONDS)
         except Exception:
             logger.exception("stream %s has failed", self._key.id)
@@ -127,16 +129,32 @@ class Pump:
                 if await listener.wait(LOOK_SECONDS):
                     await asyncio.sleep(GATHER_SECONDS)
                 continue
-            await self._carry(reader, publisher, events)
+            # Reading and connecting may have taken a while: nearly all of the lease is left for what comes now.
+            if await self._hold(renew=True):
+                await self._carry(reader, publisher, events)
 
-    async def _hold(self) -> bool:
+    async def _hold(self, *, renew: bool = False) -> bool:
         """Whether the stream is ours; asked now and then, far more often than a lease runs out."""
         now = time.monotonic()
-        if self._held_at and now - self._held_at < RENEW_SECONDS:
+        known_at = self._renewed_at if renew else self._asked_at
+        if self._seconds_left() > 0 and now - known_at < RENEW_SECONDS:
             return True
-        held = await self._leases.hold(self._key.reader)
-        self._held_at = now if held else 0.0
-        return held
+        if now >= self._held_until:
+            self._reader = None  # somebody else may have gone on meanwhile
+        left = await self._leases.hold_for(self._key.reader, renew=renew)
+        self._asked_at, self._held_until = now, now + left if left > 0 else 0.0
+        if renew:
+            self._renewed_at = now
+        return self._seconds_left() > 0
+
+    def _seconds_left(self) -> float:
+        """How long messages may be on their way: then they are let go of, before anybody else begins."""
+        return self._held_until - time.monotonic() - LET_GO_SECONDS
+
+    def _forget(self) -> None:
+        """What is true now is read and asked for again."""
+        self._reader = None
+        self._held_until = 0.0
 
     async def _begin(self) -> LogReader:
         reader = LogReader(self._key.reader, self._clock)
@@ -185,7 +203,11 @@ class Pump:
     async def _carry(self, reader: LogReader, publisher: Publisher, events: Sequence[LoggedEvent]) -> None:
         wanted = [number for number, event in enumerate(events) if self._job.filter.wants(event.event_type)]
         with self._figures.under_way(self._key, self._job.kind, len(wanted)):
-            taken, referenced, problem = await ship(publisher, [events[number] for number in wanted])
+            try:
+                async with asyncio.timeout(self._seconds_left()):
+                    taken, referenced, problem = await ship(publisher, [events[number] for number in wanted])
+            except TimeoutError:
+                raise StreamProblem("broker_away", "No confirmation in time.") from None
         done = events if taken == len(wanted) else events[: wanted[taken]]
         if done:
             reader.done_with(done)
@@ -248,9 +270,7 @@ class Pump:
         except StoreError as trouble:
             logger.warning("the state of stream %s is not written: %s", self._key.id, trouble)
             self._told = None
-        # What was read and not confirmed is read again.
-        self._reader = None
-        self._held_at = 0.0
+        self._forget()  # what was read and not confirmed is read again
         await asyncio.sleep(wait)
 
     async def _let_go(self) -> None:

@@ -12,8 +12,8 @@ from bursar.streams.cloud_events import message_of, reference_of
 from bursar.streams.port import CONFIRM_SECONDS_MAX, Message, Problem, Publisher, StreamProblem
 from bursar.streams.rules import flights
 
-# Then what has arrived is written down first, long before the lease runs out. It matters where a broker is slow and
-# many events are of one payment, which leave one by one.
+# Then no further flight begins, and what has arrived is written down first. It matters where a broker is slow and many
+# events are of one payment, which leave one by one. How long the last flight may take is for whoever holds the lease.
 SHIP_SECONDS_MAX = 5.0
 MESSAGES_BEFORE_OTHERS = 100  # made in one go, about a millisecond: requests wait no longer
 

@@ -55,6 +55,7 @@ class StreamsWorker:
         self.figures = figures or Figures()
         self._surroundings = Surroundings(store, clock, Leases(store, clock), pace or Pace(), self.figures)
         self._pumps: dict[StreamKey, tuple[int, asyncio.Task[None]]] = {}
+        self._unreadable: dict[StreamKey, int] = {}  # with the version that was not understood
 
     async def run(self) -> None:
         try:
@@ -71,11 +72,23 @@ class StreamsWorker:
         wanted = await self._store.read(repository.versions)
         wanted |= dict.fromkeys(self._installation, ALL_VERSIONS)
         await self._end([key for key, (version, _) in self._pumps.items() if wanted.get(key) != version])
+        self._unreadable = {key: version for key, version in self._unreadable.items() if wanted.get(key) == version}
         for key, version in wanted.items():
-            if key not in self._pumps:
-                job = await self._job(key)
-                if job is not None:
-                    self._pumps[key] = (version, asyncio.create_task(Pump(job, self._surroundings).run()))
+            if key not in self._pumps and key not in self._unreadable:
+                await self._begin(key, version)
+
+    async def _begin(self, key: StreamKey, version: int) -> None:
+        try:
+            job = await self._job(key)
+        except StoreError:
+            raise
+        except Exception:
+            # One row that cannot be read ends no other stream; it is looked at again when it is another one.
+            logger.exception("stream %s cannot be read", key.id)
+            self._unreadable[key] = version
+            return
+        if job is not None:
+            self._pumps[key] = (version, asyncio.create_task(Pump(job, self._surroundings).run()))
 
     async def _end(self, keys: Sequence[StreamKey]) -> None:
         tasks = [self._pumps.pop(key)[1] for key in keys]

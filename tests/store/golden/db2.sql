@@ -1257,7 +1257,7 @@ UPDATE incoming_webhooks SET next_at=? WHERE incoming_webhooks.org_id = ? AND in
 UPDATE incoming_webhooks SET state=?, next_at=?, tries=(incoming_webhooks.tries + ?), finished=?, reason=? WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ? AND incoming_webhooks.next_at = ?;
 
 -- bursar.hooks.repository.PROCESS_AGAIN
-UPDATE incoming_webhooks SET state=?, kind=?, next_at=?, finished=?, events_document=? WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ? AND incoming_webhooks.state = ? AND incoming_webhooks.tries = ?;
+UPDATE incoming_webhooks SET state=?, kind=?, next_at=?, tries=?, finished=?, events_document=? WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ? AND incoming_webhooks.state = ? AND incoming_webhooks.tries = ?;
 
 -- bursar.hooks.repository.FORGET_BODY
 UPDATE incoming_webhooks SET is_exact=?, headers_document=?, body_text=? WHERE incoming_webhooks.org_id = ? AND incoming_webhooks.livemode = ? AND incoming_webhooks.id = ?;
@@ -1279,6 +1279,9 @@ WHERE incoming_webhooks.state = ? AND incoming_webhooks.next_at <= ? ORDER BY in
 SELECT incoming_webhook_events.org_id, incoming_webhook_events.livemode, incoming_webhook_events.connector, incoming_webhook_events.account, incoming_webhook_events.event_id, incoming_webhook_events.webhook_id, incoming_webhook_events.kind, incoming_webhook_events.state, incoming_webhook_events.received, incoming_webhook_events.note
 FROM incoming_webhook_events
 WHERE incoming_webhook_events.org_id = ? AND incoming_webhook_events.livemode = ? AND incoming_webhook_events.connector = ? AND incoming_webhook_events.account = ? AND incoming_webhook_events.event_id = ?;
+
+-- bursar.hooks.repository.FORGET_CONTRADICTED
+DELETE FROM incoming_webhook_events WHERE incoming_webhook_events.org_id = ? AND incoming_webhook_events.livemode = ? AND incoming_webhook_events.connector = ? AND incoming_webhook_events.account = ? AND incoming_webhook_events.event_id = ? AND incoming_webhook_events.webhook_id = ? AND incoming_webhook_events.state = ?;
 
 -- bursar.hooks.repository._FIND_SETTLEMENT
 SELECT announced_settlements.document

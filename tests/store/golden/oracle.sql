@@ -1270,7 +1270,7 @@ UPDATE incoming_webhooks SET next_at=:new_next_at WHERE incoming_webhooks.org_id
 UPDATE incoming_webhooks SET state=:new_state, next_at=:new_next_at, tries=(incoming_webhooks.tries + :tries_1), finished=:new_finished, reason=:new_reason WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i AND incoming_webhooks.next_at = :held_until;
 
 -- bursar.hooks.repository.PROCESS_AGAIN
-UPDATE incoming_webhooks SET state=:state, kind=:new_kind, next_at=:new_next_at, finished=:finished, events_document=:new_events WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i AND incoming_webhooks.state = :expected_state AND incoming_webhooks.tries = :expected_tries;
+UPDATE incoming_webhooks SET state=:state, kind=:new_kind, next_at=:new_next_at, tries=:tries, finished=:finished, events_document=:new_events WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i AND incoming_webhooks.state = :expected_state AND incoming_webhooks.tries = :expected_tries;
 
 -- bursar.hooks.repository.FORGET_BODY
 UPDATE incoming_webhooks SET is_exact=:is_exact, headers_document=:headers_document, body_text=:body_text WHERE incoming_webhooks.org_id = :o AND incoming_webhooks.livemode = :m AND incoming_webhooks.id = :i;
@@ -1293,6 +1293,9 @@ WHERE incoming_webhooks.state = :s AND incoming_webhooks.next_at <= :now ORDER B
 SELECT incoming_webhook_events.org_id, incoming_webhook_events.livemode, incoming_webhook_events.connector, incoming_webhook_events.account, incoming_webhook_events.event_id, incoming_webhook_events.webhook_id, incoming_webhook_events.kind, incoming_webhook_events.state, incoming_webhook_events.received, incoming_webhook_events.note
 FROM incoming_webhook_events
 WHERE incoming_webhook_events.org_id = :o AND incoming_webhook_events.livemode = :m AND incoming_webhook_events.connector = :c AND incoming_webhook_events.account = :a AND incoming_webhook_events.event_id = :e;
+
+-- bursar.hooks.repository.FORGET_CONTRADICTED
+DELETE FROM incoming_webhook_events WHERE incoming_webhook_events.org_id = :o AND incoming_webhook_events.livemode = :m AND incoming_webhook_events.connector = :c AND incoming_webhook_events.account = :a AND incoming_webhook_events.event_id = :e AND incoming_webhook_events.webhook_id = :i AND incoming_webhook_events.state = :state_1;
 
 -- bursar.hooks.repository._FIND_SETTLEMENT
 SELECT announced_settlements.document
